@@ -339,7 +339,7 @@ class GlyphDatasetTest {
       double ink = (image[i] + 1) / 2;
       mass += ink;
       sumX += ink * (i % SIZE);
-      sumY += ink * (i / SIZE);
+      sumY += ink * Math.floorDiv(i, SIZE);
     }
     int dx = (int) Math.round((SIZE - 1) / 2.0 - sumX / mass);
     int dy = (int) Math.round((SIZE - 1) / 2.0 - sumY / mass);
