@@ -59,16 +59,19 @@ public record Llama(LlamaConfig config, Map<String, Tensor> weights) {
   public static Llama initialise(LlamaConfig config, RandomGenerator random) {
     double residual = 0.02 / Math.sqrt(2.0 * config.layers());
     Map<String, Tensor> weights = new LinkedHashMap<>();
-    config.weightShapes().forEach((name, shape) -> {
-      boolean intoResidual = name.endsWith("o_proj.weight") || name.endsWith("down_proj.weight");
-      Tensor weight =
-          name.endsWith(".bias")
-              ? Tensor.zeros(shape)
-              : shape.length == 1
-                  ? Tensor.ones(shape)
-                  : Tensor.gaussian(random, shape).mul(intoResidual ? residual : 0.02);
-      weights.put(name, weight.parameter());
-    });
+    config
+        .weightShapes()
+        .forEach((name, shape) -> {
+          boolean intoResidual =
+              name.endsWith("o_proj.weight") || name.endsWith("down_proj.weight");
+          Tensor weight =
+              name.endsWith(".bias")
+                  ? Tensor.zeros(shape)
+                  : shape.length == 1
+                      ? Tensor.ones(shape)
+                      : Tensor.gaussian(random, shape).mul(intoResidual ? residual : 0.02);
+          weights.put(name, weight.parameter());
+        });
     return new Llama(config, weights);
   }
 
@@ -164,8 +167,7 @@ public record Llama(LlamaConfig config, Map<String, Tensor> weights) {
     int batch = q.size(0);
     int time = q.size(2);
     Tensor groups = q.reshape(batch, config.keyValueHeads(), -1, time, config.headDim());
-    Tensor scores =
-        groups.matmulTransposed(k.unsqueeze(2)).mul(1 / Math.sqrt(config.headDim()));
+    Tensor scores = groups.matmulTransposed(k.unsqueeze(2)).mul(1 / Math.sqrt(config.headDim()));
     Tensor hidden = hidden(time, k.size(2), config.window(layer));
     Tensor weights = scores.maskedFill(hidden, Double.NEGATIVE_INFINITY).softmax(LAST);
     return weights.matmul(v.unsqueeze(2)).reshape(q.shape());

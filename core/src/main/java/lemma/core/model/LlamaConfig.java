@@ -146,11 +146,7 @@ public record LlamaConfig(
     linear(attention + ".q_proj", heads * headDim, hiddenSize, variant.queryKeyValueBias, shapes);
     for (String name : new String[] {".k_proj", ".v_proj"})
       linear(
-          attention + name,
-          keyValueHeads * headDim,
-          hiddenSize,
-          variant.queryKeyValueBias,
-          shapes);
+          attention + name, keyValueHeads * headDim, hiddenSize, variant.queryKeyValueBias, shapes);
     linear(attention + ".o_proj", hiddenSize, heads * headDim, variant.outputBias, shapes);
     if (variant.queryKeyNorm) {
       shapes.put(attention + ".q_norm.weight", new int[] {headDim});
