@@ -9,6 +9,9 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.random.RandomGenerator;
+import lemma.core.attention.AttentionMask;
+import lemma.core.attention.GroupedQuery;
+import lemma.core.attention.ScaledDotProduct;
 import lemma.core.norm.RmsNorm;
 import lemma.core.tensor.Tensor;
 
@@ -157,31 +160,17 @@ public record Llama(LlamaConfig config, Map<String, Tensor> weights) {
     }
     int start = past.length(layer);
     past.append(layer, rotate(k, start), v);
-    Tensor mixed = attend(rotate(q, start), past.keys(layer), past.values(layer), layer);
+    Tensor mixed =
+        new GroupedQuery(
+                config.heads(), config.keyValueHeads(), ScaledDotProduct.of(config.headDim()))
+            .apply(rotate(q, start), past.keys(layer), past.values(layer), mask(layer));
     Tensor joined = mixed.transpose(1, 2).reshape(x.size(0), x.size(1), -1);
     return linear(name + ".o_proj", joined);
   }
 
-  /// Each key/value head serves `heads / keyValueHeads` query heads.
-  private Tensor attend(Tensor q, Tensor k, Tensor v, int layer) {
-    int batch = q.size(0);
-    int time = q.size(2);
-    Tensor groups = q.reshape(batch, config.keyValueHeads(), -1, time, config.headDim());
-    Tensor scores = groups.matmulTransposed(k.unsqueeze(2)).mul(1 / Math.sqrt(config.headDim()));
-    Tensor hidden = hidden(time, k.size(2), config.window(layer));
-    Tensor weights = scores.maskedFill(hidden, Double.NEGATIVE_INFINITY).softmax(LAST);
-    return weights.matmul(v.unsqueeze(2)).reshape(q.shape());
-  }
-
-  /// 1 where query i, the i-th of the last `time` positions, must not look.
-  private static Tensor hidden(int time, int total, int window) {
-    double[] mask = new double[time * total];
-    for (int i = 0; i < time; i++) {
-      int query = total - time + i;
-      for (int key = 0; key < total; key++)
-        if (key > query || window > 0 && key <= query - window) mask[i * total + key] = 1;
-    }
-    return Tensor.ofShared(mask, time, total);
+  private AttentionMask mask(int layer) {
+    int window = config.window(layer);
+    return window == 0 ? new AttentionMask.Causal() : new AttentionMask.SlidingWindow(window);
   }
 
   /// Rotary position embedding of rows at positions `start`, `start + 1`, …, halves paired.
