@@ -16,7 +16,7 @@ import jdk.incubator.vector.VectorSpecies;
 /// position, in which this head has `headDim` neighbouring elements.
 public sealed interface AttentionKernel {
 
-  /// Writes `out[outFrom …]`; `scores[first … last)` is scratch.
+  /// Writes `headDim` elements of `out`; `last − first` elements of `scores` are scratch.
   ///
   /// @throws IndexOutOfBoundsException if an array is too short or there is no key
   void apply(
@@ -31,6 +31,7 @@ public sealed interface AttentionKernel {
       int last,
       float scale,
       float[] scores,
+      int scoresFrom,
       float[] out,
       int outFrom);
 
@@ -50,12 +51,13 @@ public sealed interface AttentionKernel {
       int first,
       int last,
       float[] scores,
+      int scoresFrom,
       float[] out,
       int outFrom) {
     Objects.checkFromIndexSize(qFrom, headDim, q.length);
     Objects.checkFromIndexSize(outFrom, headDim, out.length);
-    Objects.checkFromToIndex(first, last, scores.length);
     Objects.checkIndex(first, last); // at least one key
+    Objects.checkFromIndexSize(scoresFrom, last - first, scores.length);
     long lastKey = offset + (long) (last - 1) * stride;
     Objects.checkFromIndexSize(lastKey, headDim, (long) keys.length);
     Objects.checkFromIndexSize(lastKey, headDim, (long) values.length);
@@ -76,26 +78,42 @@ public sealed interface AttentionKernel {
         int last,
         float scale,
         float[] scores,
+        int scoresFrom,
         float[] out,
         int outFrom) {
-      check(q, qFrom, keys, values, offset, stride, headDim, first, last, scores, out, outFrom);
+      check(
+          q,
+          qFrom,
+          keys,
+          values,
+          offset,
+          stride,
+          headDim,
+          first,
+          last,
+          scores,
+          scoresFrom,
+          out,
+          outFrom);
+      int count = last - first;
+      int firstKey = offset + first * stride;
       float largest = Float.NEGATIVE_INFINITY;
-      for (int p = first; p < last; p++) {
+      for (int p = 0; p < count; p++) {
         double sum = 0;
         for (int c = 0; c < headDim; c++)
-          sum += (double) q[qFrom + c] * keys[offset + p * stride + c];
-        scores[p] = (float) (scale * sum);
-        largest = Math.max(largest, scores[p]);
+          sum += (double) q[qFrom + c] * keys[firstKey + p * stride + c];
+        scores[scoresFrom + p] = (float) (scale * sum);
+        largest = Math.max(largest, scores[scoresFrom + p]);
       }
       double total = 0;
-      for (int p = first; p < last; p++) {
+      for (int p = scoresFrom; p < scoresFrom + count; p++) {
         scores[p] = (float) Math.exp(scores[p] - largest);
         total += scores[p];
       }
       for (int c = 0; c < headDim; c++) {
         double sum = 0;
-        for (int p = first; p < last; p++)
-          sum += (double) scores[p] * values[offset + p * stride + c];
+        for (int p = 0; p < count; p++)
+          sum += (double) scores[scoresFrom + p] * values[firstKey + p * stride + c];
         out[outFrom + c] = (float) (sum / total);
       }
     }
@@ -119,19 +137,37 @@ public sealed interface AttentionKernel {
         int last,
         float scale,
         float[] scores,
+        int scoresFrom,
         float[] out,
         int outFrom) {
-      check(q, qFrom, keys, values, offset, stride, headDim, first, last, scores, out, outFrom);
-      for (int p = first; p < last; p++)
-        scores[p] = scale * dot(q, qFrom, keys, offset + p * stride, headDim);
-      float total = exponentials(scores, first, last);
+      check(
+          q,
+          qFrom,
+          keys,
+          values,
+          offset,
+          stride,
+          headDim,
+          first,
+          last,
+          scores,
+          scoresFrom,
+          out,
+          outFrom);
+      int count = last - first;
+      int firstKey = offset + first * stride;
+      for (int p = 0; p < count; p++)
+        scores[scoresFrom + p] = scale * dot(q, qFrom, keys, firstKey + p * stride, headDim);
+      float total = exponentials(scores, scoresFrom, scoresFrom + count);
       int c = 0;
       for (; c + STEP <= headDim; c += STEP)
-        mixture(scores, first, last, values, offset + c, stride).div(total).intoArray(out, outFrom + c);
+        mixture(scores, scoresFrom, count, values, firstKey + c, stride)
+            .div(total)
+            .intoArray(out, outFrom + c);
       for (; c < headDim; c++) {
         double sum = 0;
-        for (int p = first; p < last; p++)
-          sum += (double) scores[p] * values[offset + p * stride + c];
+        for (int p = 0; p < count; p++)
+          sum += (double) scores[scoresFrom + p] * values[firstKey + p * stride + c];
         out[outFrom + c] = (float) (sum / total);
       }
     }
@@ -172,16 +208,20 @@ public sealed interface AttentionKernel {
 
     /// Σₚ scoreₚ · valueₚ for the lanes that begin at `at`.
     private static FloatVector mixture(
-        float[] scores, int first, int last, float[] values, int at, int stride) {
+        float[] scores, int from, int count, float[] values, int at, int stride) {
       var even = FloatVector.zero(LANES);
       var odd = FloatVector.zero(LANES);
-      int p = first;
-      for (; p + 2 <= last; p += 2) {
-        even = FloatVector.fromArray(LANES, values, at + p * stride).fma(FloatVector.broadcast(LANES, scores[p]), even);
-        odd = FloatVector.fromArray(LANES, values, at + (p + 1) * stride).fma(FloatVector.broadcast(LANES, scores[p + 1]), odd);
+      int p = 0;
+      for (; p + 2 <= count; p += 2) {
+        var score0 = FloatVector.broadcast(LANES, scores[from + p]);
+        var score1 = FloatVector.broadcast(LANES, scores[from + p + 1]);
+        even = FloatVector.fromArray(LANES, values, at + p * stride).fma(score0, even);
+        odd = FloatVector.fromArray(LANES, values, at + (p + 1) * stride).fma(score1, odd);
       }
-      if (p < last)
-        even = FloatVector.fromArray(LANES, values, at + p * stride).fma(FloatVector.broadcast(LANES, scores[p]), even);
+      if (p < count) {
+        var score = FloatVector.broadcast(LANES, scores[from + p]);
+        even = FloatVector.fromArray(LANES, values, at + p * stride).fma(score, even);
+      }
       return even.add(odd);
     }
   }

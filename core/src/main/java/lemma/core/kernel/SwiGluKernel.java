@@ -23,8 +23,7 @@ public sealed interface SwiGluKernel {
   }
 
   private static void loop(float[] gate, float[] up, int from, int to) {
-    for (int i = from; i < to; i++)
-      gate[i] = up[i] * (float) (gate[i] / (1 + Math.exp(-gate[i])));
+    for (int i = from; i < to; i++) gate[i] = up[i] * (float) (gate[i] / (1 + Math.exp(-gate[i])));
   }
 
   private static void check(float[] gate, float[] up, int from, int to) {

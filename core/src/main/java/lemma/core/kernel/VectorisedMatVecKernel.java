@@ -133,8 +133,7 @@ record VectorisedMatVecKernel() implements MatVecKernel {
               .reinterpretAsFloats()
               .mul(0x1p112f);
       var special = bits.and(0x7FFF).compare(VectorOperators.GE, 0x7C00).cast(LANES);
-      return finite.blend(
-          finite.reinterpretAsInts().or(0x7F800000).reinterpretAsFloats(), special);
+      return finite.blend(finite.reinterpretAsInts().or(0x7F800000).reinterpretAsFloats(), special);
     }
 
     static void pair(WeightMatrix w, float[] x, float[] y, int v, int i0, int i1) {

@@ -30,8 +30,7 @@ public record WeightMatrix(MemorySegment bytes, FloatFormat format, int rows, in
     if (shape.length < 1 || shape.length > 2 || format == null)
       throw new IllegalArgumentException(tensor + " is no matrix of f32, f16 or bf16");
     int rows = shape.length == 1 ? 1 : Math.toIntExact(shape[0]);
-    return new WeightMatrix(
-        tensor.bytes(), format, rows, Math.toIntExact(shape[shape.length - 1]));
+    return new WeightMatrix(tensor.bytes(), format, rows, Math.toIntExact(shape[shape.length - 1]));
   }
 
   /// The element in row `i` and column `j`.

@@ -83,7 +83,8 @@ public final class Workers implements AutoCloseable {
       helpers = new Thread[threads - 1];
       for (int i = 0; i < helpers.length; i++) {
         int index = i + 1;
-        helpers[i] = Thread.ofPlatform().daemon().name("lemma-worker-" + index).unstarted(() -> help(index));
+        helpers[i] =
+            Thread.ofPlatform().daemon().name("lemma-worker-" + index).unstarted(() -> help(index));
       }
       for (Thread helper : helpers) helper.start();
     }
