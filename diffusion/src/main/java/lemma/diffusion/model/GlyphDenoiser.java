@@ -101,8 +101,8 @@ public record GlyphDenoiser(
         SelfAttention2d.of(
             weights.under("down_blocks.1.attentions.0"), inner, config.heads(), groups, EPSILON),
         block(weights.under("mid_block.resnets.0"), inner, inner, config),
-        block(weights.under("up_blocks.0.resnets.0"), 2 * inner, inner, config),
-        Resampling.Upsample.of(weights.under("up_blocks.0.upsamplers.0"), inner, wide),
+        block(weights.under("up_blocks.0.resnets.0"), 2 * inner, wide, config),
+        Resampling.Upsample.of(weights.under("up_blocks.0.upsamplers.0"), wide, wide),
         block(weights.under("up_blocks.1.resnets.0"), 2 * wide, wide, config),
         GroupNorm.of(weights.under("conv_norm_out"), groups, wide, EPSILON),
         Conv2d.same(weights.under("conv_out"), wide, 4, 3));
