@@ -1,5 +1,7 @@
 package lemma.core.kernel;
 
+import java.util.Arrays;
+
 /// One thread's way to compute `C (+)= A·B` on float64: the plain loop, or lanes and blocks.
 ///
 /// Every form computes each element as the same chain of fused multiply-adds, so all forms return
@@ -22,7 +24,7 @@ sealed interface MatrixKernel permits MatrixKernel.Scalar, VectorisedMatrixKerne
       for (int i = 0; i < c.rows(); i++) {
         int ci = c.offset() + i * c.rowStride();
         if (!accumulate) {
-          java.util.Arrays.fill(c.data(), ci, ci + c.columns(), 0);
+          Arrays.fill(c.data(), ci, ci + c.columns(), 0);
         }
         for (int p = 0; p < a.columns(); p++) {
           double aip = x[a.offset() + i * a.rowStride() + p * a.columnStride()];
@@ -31,7 +33,7 @@ sealed interface MatrixKernel permits MatrixKernel.Scalar, VectorisedMatrixKerne
       }
     }
 
-    /// `C[i, j] += A[i, p] · B[p, j]` for all `j`; neighbours in memory become lanes by themselves.
+    /// `C[i, j] += A[i, p] · B[p, j]` for all `j`; a constant stride is what a compiler can unroll.
     private static void addRow(double aip, Matrix b, int bp, Matrix c, int ci) {
       double[] y = b.data();
       double[] z = c.data();
@@ -50,11 +52,15 @@ sealed interface MatrixKernel permits MatrixKernel.Scalar, VectorisedMatrixKerne
 
   /// Decides once; [VectorisedMatrixKernel] is loaded only where its module is.
   final class Fastest {
-    private static final MatrixKernel KERNEL =
-        ModuleLayer.boot().findModule("jdk.incubator.vector").isPresent()
-            ? new VectorisedMatrixKernel()
-            : new Scalar();
+    private static final MatrixKernel KERNEL = choose();
 
     private Fastest() {}
+
+    private static MatrixKernel choose() {
+      if (ModuleLayer.boot().findModule("jdk.incubator.vector").isPresent()) {
+        return new VectorisedMatrixKernel();
+      }
+      return new Scalar();
+    }
   }
 }

@@ -2,7 +2,6 @@ package lemma.core.kernel;
 
 import java.util.concurrent.ForkJoinPool;
 import java.util.concurrent.ForkJoinTask;
-import java.util.concurrent.RecursiveAction;
 
 /// The product of two float64 matrices, the loop that training lives on.
 ///
@@ -16,11 +15,11 @@ import java.util.concurrent.RecursiveAction;
 /// | `B`    | `[k, n]` | any strides: pass `b.transposed()` for `A·Bᵀ`                 |
 /// | `C`    | `[m, n]` | column stride 1; shares no element with `A` or `B`            |
 ///
-/// Each element is one chain of fused multiply-adds in the order of `p`, begun from `C[i, j]` or from
-/// zero. So the result has the same bits on every machine, in every form and on any number of threads.
+/// Each element is one chain of fused multiply-adds in the order of `p`, begun from `C[i, j]` or
+/// zero. So the result has the same bits on every machine, in every form, on any number of threads.
 public final class MatrixProduct {
 
-  /// Fewer multiply-adds than this (two million operations) are not worth a second thread.
+  /// A piece of fewer multiply-adds than this (two million operations) is not worth a thread.
   private static final long WORTH_A_THREAD = 1L << 20;
 
   private MatrixProduct() {}
@@ -40,12 +39,9 @@ public final class MatrixProduct {
     if (threads < 1) {
       throw new IllegalArgumentException("threads must be positive, was " + threads);
     }
-    long pieces = Math.min(threads, multiplyAdds(a, c) / (WORTH_A_THREAD / 2));
-    if (pieces < 2) {
-      MatrixKernel.fastest().multiply(a, b, c, accumulate);
-    } else {
-      new Piece(a, b, c, accumulate, (int) pieces).invoke();
-    }
+    long multiplyAdds = (long) c.rows() * c.columns() * a.columns();
+    long pieces = Math.clamp(multiplyAdds / WORTH_A_THREAD, 1, threads);
+    multiplyPieces(a, b, c, accumulate, (int) pieces);
   }
 
   /// The same with the strides spelled out; see [Matrix] for their meaning.
@@ -82,10 +78,6 @@ public final class MatrixProduct {
     new MatrixKernel.Scalar().multiply(a, b, c, accumulate);
   }
 
-  private static long multiplyAdds(Matrix a, Matrix c) {
-    return (long) c.rows() * c.columns() * a.columns();
-  }
-
   private static void checkShapes(Matrix a, Matrix b, Matrix c) {
     if (a.columns() != b.rows() || c.rows() != a.rows() || c.columns() != b.columns()) {
       throw new IllegalArgumentException(
@@ -99,54 +91,42 @@ public final class MatrixProduct {
     }
   }
 
-  /// A part of `C`; it halves itself along its longer side until there are enough pieces.
-  private static final class Piece extends RecursiveAction {
-    private static final long serialVersionUID = 1;
-
-    private final transient Matrix a;
-    private final transient Matrix b;
-    private final transient Matrix c;
-    private final boolean accumulate;
-    private final int pieces;
-
-    Piece(Matrix a, Matrix b, Matrix c, boolean accumulate, int pieces) {
-      this.a = a;
-      this.b = b;
-      this.c = c;
-      this.accumulate = accumulate;
-      this.pieces = pieces;
+  /// Halves `C` along its longer side until there are enough pieces. A thread that waits for its
+  /// other half runs what is left to run, so a call from a pool's own task cannot block the pool.
+  private static void multiplyPieces(Matrix a, Matrix b, Matrix c, boolean accumulate, int pieces) {
+    if (pieces == 1) {
+      MatrixKernel.fastest().multiply(a, b, c, accumulate);
+      return;
     }
-
-    @Override
-    protected void compute() {
-      if (pieces == 1) {
-        MatrixKernel.fastest().multiply(a, b, c, accumulate);
-        return;
-      }
-      int first = pieces / 2;
-      if (c.rows() >= c.columns()) {
-        int half = (int) ((long) c.rows() * first / pieces);
-        fork(0, 0, half, c.columns(), first, half, 0);
-      } else {
-        int half = (int) ((long) c.columns() * first / pieces);
-        fork(0, 0, c.rows(), half, first, 0, half);
-      }
-    }
-
-    /// Both halves: the first `[height, width]` of `C`, and the rest, which begins at `(row, column)`.
-    private void fork(int i, int j, int height, int width, int first, int row, int column) {
+    int first = pieces / 2;
+    int k = a.columns();
+    int m = c.rows();
+    int n = c.columns();
+    if (m >= n) {
+      int half = (int) ((long) m * first / pieces);
       ForkJoinTask.invokeAll(
-          piece(i, j, height, width, first),
-          piece(row, column, c.rows() - row, c.columns() - column, pieces - first));
+          piece(a.part(0, 0, half, k), b, c.part(0, 0, half, n), accumulate, first),
+          piece(
+              a.part(half, 0, m - half, k),
+              b,
+              c.part(half, 0, m - half, n),
+              accumulate,
+              pieces - first));
+    } else {
+      int half = (int) ((long) n * first / pieces);
+      ForkJoinTask.invokeAll(
+          piece(a, b.part(0, 0, k, half), c.part(0, 0, m, half), accumulate, first),
+          piece(
+              a,
+              b.part(0, half, k, n - half),
+              c.part(0, half, m, n - half),
+              accumulate,
+              pieces - first));
     }
+  }
 
-    private Piece piece(int row, int column, int height, int width, int pieces) {
-      return new Piece(
-          a.part(row, 0, height, a.columns()),
-          b.part(0, column, b.rows(), width),
-          c.part(row, column, height, width),
-          accumulate,
-          pieces);
-    }
+  private static ForkJoinTask<?> piece(
+      Matrix a, Matrix b, Matrix c, boolean accumulate, int pieces) {
+    return ForkJoinTask.adapt(() -> multiplyPieces(a, b, c, accumulate, pieces));
   }
 }

@@ -17,11 +17,13 @@ final class Arithmetic {
 
   /// `y = a + s·b`, `da = g`, `db = s·g`.
   private static Tensor addScaled(Tensor a, Tensor b, double s) {
-    int[] shape = Shape.broadcast(a.shape, b.shape);
+    int[] shapeA = a.shape; // the backward step keeps no values
+    int[] shapeB = b.shape;
+    int[] shape = Shape.broadcast(shapeA, shapeB);
     double[] y = new double[Shape.count(shape)];
     double[] p = a.data;
     double[] q = b.data;
-    Strided walk = Strided.broadcast(a.shape, b.shape, shape);
+    Strided walk = Strided.broadcast(shapeA, shapeB, shape);
     int n = walk.run;
     walk.forEachRun((o, i, j) -> {
       if (walk.bStep == 0) {
@@ -38,8 +40,8 @@ final class Arithmetic {
         y,
         shape,
         (g, into) -> {
-          addTo(into[0], a.shape, g, 1, shape);
-          addTo(into[1], b.shape, g, s, shape);
+          addTo(into[0], shapeA, g, 1, shape);
+          addTo(into[1], shapeB, g, s, shape);
         },
         a,
         b);
@@ -77,6 +79,7 @@ final class Arithmetic {
 
   /// `y = a/b`, `da = g/b`, `db = −g/b·y`.
   static Tensor div(Tensor a, Tensor b) {
+    int[] shapeA = a.shape;
     int[] shape = Shape.broadcast(a.shape, b.shape);
     double[] y = quotient(a.data, a.shape, b.data, b.shape, shape);
     return Node.result(
@@ -84,7 +87,7 @@ final class Arithmetic {
         shape,
         (g, into) -> {
           double[] ratio = quotient(g, shape, b.data, b.shape, shape);
-          addTo(into[0], a.shape, ratio, 1, shape);
+          addTo(into[0], shapeA, ratio, 1, shape);
           addProductTo(into[1], b.shape, ratio, y, shape, -1, shape);
         },
         a,

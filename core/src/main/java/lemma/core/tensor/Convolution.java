@@ -1,6 +1,7 @@
 package lemma.core.tensor;
 
 import java.util.Arrays;
+import lemma.core.kernel.Matrix;
 
 /// Operations on images `[n, channels, height, width]`.
 final class Convolution {
@@ -46,51 +47,49 @@ final class Convolution {
     int places = window.places();
     int depth = window.depth();
     int[] shape = {images, out, window.outHeight(), window.outWidth()};
-    double[] w = weight.data;
+    Matrix w = Matrix.of(weight.data, out, depth);
     double[] y = new double[Shape.count(shape)];
     double[] scratch = new double[Shape.count(depth, places)];
     for (int image = 0; image < images; image++) {
       gather(x.data, image * window.imageSize(), window, scratch);
-      Product.multiply(
-          out,
-          places,
-          depth,
-          w,
-          0,
-          depth,
-          1,
-          scratch,
-          0,
-          places,
-          1,
-          y,
-          image * out * places,
-          places);
+      Matrix columns = Matrix.of(scratch, depth, places);
+      Product.multiply(w, columns, Matrix.of(y, image * out * places, out, places));
     }
     return Node.result(
         y,
         shape,
         (g, into) -> {
-          double[] columns = new double[depth * places];
-          double[] dColumns = new double[depth * places];
+          Matrix columns = Matrix.of(new double[depth * places], depth, places);
+          Matrix dColumns = Matrix.of(new double[depth * places], depth, places);
           for (int image = 0; image < images; image++) {
-            int atY = image * out * places;
-            int atX = image * window.imageSize();
+            Matrix dY = Matrix.of(g, image * out * places, out, places);
+            int at = image * window.imageSize();
             if (into[1] != null) {
-              gather(x.data, atX, window, columns);
-              Product.multiply(
-                  out, depth, places, g, atY, places, 1, columns, 0, 1, places, into[1], 0, depth);
+              gather(x.data, at, window, columns.data());
+              Product.multiply(dY, columns.transposed(), Matrix.of(into[1], out, depth));
             }
             if (into[0] != null) {
-              Arrays.fill(dColumns, 0);
-              Product.multiply(
-                  depth, places, out, w, 0, 1, depth, g, atY, places, 1, dColumns, 0, places);
-              scatter(dColumns, window, into[0], atX);
+              Arrays.fill(dColumns.data(), 0);
+              Product.multiply(w.transposed(), dY, dColumns);
+              scatter(dColumns.data(), window, into[0], at);
             }
           }
         },
         x,
         weight);
+  }
+
+  static Tensor conv2d(Tensor x, Tensor weight, Tensor bias, int stride, int padding) {
+    Tensor y = conv2d(x, weight, stride, padding);
+    if (bias.shape.length != 1 || bias.shape[0] != weight.shape[0]) {
+      throw new IllegalArgumentException(
+          "bias "
+              + Shape.text(bias.shape)
+              + " and weight "
+              + Shape.text(weight.shape)
+              + ": expected one bias for each output channel");
+    }
+    return y.add(bias.reshape(-1, 1, 1));
   }
 
   private static Window window(Tensor x, Tensor weight, int stride, int padding) {

@@ -195,19 +195,17 @@ final class Layout {
     int inner = Shape.product(shape, at + 1, shape.length);
     int row = size * inner;
     double[] y = new double[Shape.count(shape)];
-    for (int i = 0, from = 0; i < parts.length; i++) {
-      int length = parts[i].shape[at] * inner;
-      copyBlocks(parts[i].data, 0, length, y, from, row, length);
-      from += length;
+    int[] lengths = new int[parts.length];
+    for (int i = 0, from = 0; i < lengths.length; from += lengths[i++]) {
+      lengths[i] = parts[i].shape[at] * inner;
+      copyBlocks(parts[i].data, 0, lengths[i], y, from, row, lengths[i]);
     }
     return Node.result(
         y,
         shape,
         (g, into) -> {
-          for (int i = 0, from = 0; i < parts.length; i++) {
-            int length = parts[i].shape[at] * inner;
-            if (into[i] != null) addBlocks(g, from, row, into[i], 0, length, length);
-            from += length;
+          for (int i = 0, from = 0; i < lengths.length; from += lengths[i++]) {
+            if (into[i] != null) addBlocks(g, from, row, into[i], 0, lengths[i], lengths[i]);
           }
         },
         parts);

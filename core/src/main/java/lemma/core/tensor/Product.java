@@ -1,6 +1,7 @@
 package lemma.core.tensor;
 
 import java.util.Arrays;
+import lemma.core.kernel.Matrix;
 import lemma.core.kernel.MatrixProduct;
 
 /// Matrix products over the last two axes, with broadcasting of the axes in front of them.
@@ -39,7 +40,7 @@ final class Product {
     }
     int[] batchA = Arrays.copyOf(a.shape, rankA - 2);
     int[] batchB = Arrays.copyOf(b.shape, rankB - 2);
-    int[] batch = Shape.broadcast(batchA, batchB);
+    int[] batch = Shape.broadcast(batchA, batchB, shapes(a, b) + ": shapes");
     int[] shape = Arrays.copyOf(batch, batch.length + 2);
     shape[batch.length] = rows;
     shape[batch.length + 1] = n;
@@ -51,15 +52,16 @@ final class Product {
     Strided walk =
         fold ? Strided.broadcast(none, none, none) : Strided.broadcast(batchA, batchB, batch);
 
-    double[] p = a.data;
-    double[] q = b.data;
     double[] y = new double[Shape.count(shape)];
-    int down = transposed ? 1 : n; // strides of B as [k, n]
-    int across = transposed ? k : 1;
+    int down = transposed ? n : k; // B as it is stored
+    int across = transposed ? k : n;
     forEachMatrix(
         walk,
-        (c, i, j) ->
-            multiply(m, n, k, p, i * m * k, k, 1, q, j * k * n, down, across, y, c * m * n, n));
+        (c, i, j) -> {
+          Matrix one = Matrix.of(a.data, i * m * k, m, k);
+          Matrix two = Matrix.of(b.data, j * k * n, down, across);
+          multiply(one, transposed ? two.transposed() : two, Matrix.of(y, c * m * n, m, n));
+        });
     return Node.result(
         y,
         shape,
@@ -67,16 +69,17 @@ final class Product {
             forEachMatrix(
                 walk,
                 (c, i, j) -> {
-                  int atA = i * m * k;
-                  int atB = j * k * n;
-                  int atC = c * m * n;
+                  Matrix one = Matrix.of(a.data, i * m * k, m, k);
+                  Matrix two = Matrix.of(b.data, j * k * n, down, across);
+                  Matrix dC = Matrix.of(g, c * m * n, m, n);
                   if (into[0] != null) {
-                    multiply(m, k, n, g, atC, n, 1, q, atB, across, down, into[0], atA, k);
+                    Matrix dA = Matrix.of(into[0], i * m * k, m, k);
+                    multiply(dC, transposed ? two : two.transposed(), dA);
                   }
-                  if (into[1] != null && transposed) {
-                    multiply(n, k, m, g, atC, 1, n, p, atA, k, 1, into[1], atB, k);
-                  } else if (into[1] != null) {
-                    multiply(k, n, m, p, atA, 1, k, g, atC, n, 1, into[1], atB, n);
+                  if (into[1] != null) {
+                    Matrix dB = Matrix.of(into[1], j * k * n, down, across);
+                    if (transposed) multiply(dC.transposed(), one, dB);
+                    else multiply(one.transposed(), dC, dB);
                   }
                 }),
         a,
@@ -93,24 +96,8 @@ final class Product {
     return "a " + Shape.text(a.shape) + " and b " + Shape.text(b.shape);
   }
 
-  /// `C += A·B` for A `[m, k]` and B `[k, n]` of any strides and C `[m, n]` with contiguous rows.
-  static void multiply(
-      int m,
-      int n,
-      int k,
-      double[] a,
-      int aOffset,
-      int aRow,
-      int aColumn,
-      double[] b,
-      int bOffset,
-      int bRow,
-      int bColumn,
-      double[] c,
-      int cOffset,
-      int cRow) {
-    if (m == 0 || n == 0 || k == 0) return;
-    MatrixProduct.multiply(
-        m, n, k, a, aOffset, aRow, aColumn, b, bOffset, bRow, bColumn, c, cOffset, cRow, true);
+  /// `C += A·B`.
+  static void multiply(Matrix a, Matrix b, Matrix c) {
+    if (a.columns() > 0) MatrixProduct.multiply(a, b, c, true);
   }
 }

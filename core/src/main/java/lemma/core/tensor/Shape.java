@@ -54,14 +54,18 @@ final class Shape {
 
   /// The common shape of two operands, aligned at the last axis, where a size of one stretches.
   static int[] broadcast(int[] a, int[] b) {
+    return broadcast(a, b, "a " + text(a) + " and b " + text(b) + ": shapes");
+  }
+
+  /// The same for parts of shapes, with the words by which an error names the whole ones.
+  static int[] broadcast(int[] a, int[] b, String what) {
     int rank = Math.max(a.length, b.length);
     int[] shape = new int[rank];
     for (int axis = 0; axis < rank; axis++) {
       int sizeA = sizeOrOne(a, axis - (rank - a.length));
       int sizeB = sizeOrOne(b, axis - (rank - b.length));
       if (sizeA != sizeB && sizeA != 1 && sizeB != 1) {
-        throw new IllegalArgumentException(
-            "a " + text(a) + " and b " + text(b) + ": shapes do not broadcast at axis " + axis);
+        throw new IllegalArgumentException(what + " do not broadcast at axis " + axis);
       }
       shape[axis] = sizeA == 1 ? sizeB : sizeA;
     }

@@ -39,8 +39,7 @@ public final class Tensor {
 
   // Creation
 
-  /// A tensor of a copy of the data, in row-major order; `Tensor.of(new double[] {1, 2, 3, 4}, 2,
-  /// 2)`.
+  /// A tensor of a copy of the data, in row-major order.
   public static Tensor of(double[] data, int... shape) {
     return ofShared(data.clone(), shape);
   }
@@ -83,14 +82,17 @@ public final class Tensor {
     return full(value);
   }
 
+  /// All elements 0.
   public static Tensor zeros(int... shape) {
     return new Tensor(new double[Shape.count(shape)], shape.clone(), null);
   }
 
+  /// All elements 1.
   public static Tensor ones(int... shape) {
     return full(1, shape);
   }
 
+  /// All elements of one value.
   public static Tensor full(double value, int... shape) {
     double[] data = new double[Shape.count(shape)];
     Arrays.fill(data, value);
@@ -234,6 +236,7 @@ public final class Tensor {
     return Arithmetic.add(this, other);
   }
 
+  /// `this + value`.
   public Tensor add(double value) {
     return Elementwise.add(this, value);
   }
@@ -243,15 +246,17 @@ public final class Tensor {
     return Arithmetic.sub(this, other);
   }
 
+  /// `this − value`.
   public Tensor sub(double value) {
     return Elementwise.add(this, -value);
   }
 
-  /// `this · other, element by element`.
+  /// `this · other`, element by element.
   public Tensor mul(Tensor other) {
     return Arithmetic.mul(this, other);
   }
 
+  /// `this · value`.
   public Tensor mul(double value) {
     return Elementwise.mul(this, value);
   }
@@ -261,6 +266,7 @@ public final class Tensor {
     return Arithmetic.div(this, other);
   }
 
+  /// `this / value`.
   public Tensor div(double value) {
     return Elementwise.div(this, value);
   }
@@ -292,18 +298,22 @@ public final class Tensor {
     return Elementwise.map(this, f, derivative);
   }
 
+  /// `−x`.
   public Tensor neg() {
     return Elementwise.mul(this, -1);
   }
 
+  /// `x²`.
   public Tensor square() {
     return Elementwise.square(this);
   }
 
+  /// `√x`.
   public Tensor sqrt() {
     return Elementwise.sqrt(this);
   }
 
+  /// `eˣ`.
   public Tensor exp() {
     return Elementwise.exp(this);
   }
@@ -313,6 +323,7 @@ public final class Tensor {
     return Elementwise.log(this);
   }
 
+  /// `xᵖ`.
   public Tensor pow(double power) {
     return Elementwise.pow(this, power);
   }
@@ -322,14 +333,17 @@ public final class Tensor {
     return Elementwise.abs(this);
   }
 
+  /// The sine of radians.
   public Tensor sin() {
     return Elementwise.sin(this);
   }
 
+  /// The cosine of radians.
   public Tensor cos() {
     return Elementwise.cos(this);
   }
 
+  /// The hyperbolic tangent.
   public Tensor tanh() {
     return Elementwise.tanh(this);
   }
@@ -374,7 +388,7 @@ public final class Tensor {
     return Elementwise.clamp(this, low, high);
   }
 
-  // Reductions: reduced axes stay with size 1, unless keepDims is false; without axes, to rank 0
+  // Reductions: a reduced axis stays with size 1, so that x.sub(x.mean(LAST)) broadcasts
 
   /// The sum of all elements, of rank 0.
   public Tensor sum() {
@@ -386,6 +400,7 @@ public final class Tensor {
     return Reduction.sum(this, axes);
   }
 
+  /// The sum along an axis, which is dropped unless `keepDims`.
   public Tensor sum(int axis, boolean keepDims) {
     return dropUnless(keepDims, Reduction.sum(this, axis), axis);
   }
@@ -400,6 +415,7 @@ public final class Tensor {
     return Reduction.mean(this, axes);
   }
 
+  /// The mean along an axis, which is dropped unless `keepDims`.
   public Tensor mean(int axis, boolean keepDims) {
     return dropUnless(keepDims, Reduction.mean(this, axis), axis);
   }
@@ -414,6 +430,7 @@ public final class Tensor {
     return Reduction.variance(this, axes);
   }
 
+  /// The biased variance along an axis, which is dropped unless `keepDims`.
   public Tensor variance(int axis, boolean keepDims) {
     return dropUnless(keepDims, Reduction.variance(this, axis), axis);
   }
@@ -429,6 +446,7 @@ public final class Tensor {
     return Reduction.max(this, axis);
   }
 
+  /// The largest element along an axis, which is dropped unless `keepDims`.
   public Tensor max(int axis, boolean keepDims) {
     return dropUnless(keepDims, Reduction.max(this, axis), axis);
   }
@@ -438,6 +456,7 @@ public final class Tensor {
     return Reduction.logSumExp(this, axis);
   }
 
+  /// `ln Σ eˣ` along an axis, which is dropped unless `keepDims`.
   public Tensor logSumExp(int axis, boolean keepDims) {
     return dropUnless(keepDims, Reduction.logSumExp(this, axis), axis);
   }
@@ -550,7 +569,7 @@ public final class Tensor {
 
   /// The same plus a bias `[out]`.
   public Tensor conv2d(Tensor weight, Tensor bias, int stride, int padding) {
-    return conv2d(weight, stride, padding).add(bias.reshape(-1, 1, 1));
+    return Convolution.conv2d(this, weight, bias, stride, padding);
   }
 
   /// Each pixel of the last two axes becomes a square of `factor` by `factor`.
