@@ -3,6 +3,7 @@ package lemma.docs.command;
 import java.io.FileOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
+import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.List;
@@ -69,7 +70,8 @@ public final class Lemma {
         CommandLine.Help.defaultColorScheme(Terminal.styled() ? Ansi.ON : Ansi.OFF));
     line.setUsageHelpAutoWidth(false).setUsageHelpWidth(100);
     line.setCaseInsensitiveEnumValuesAllowed(true);
-    line.setOut(new java.io.PrintWriter(out, true)).setErr(new java.io.PrintWriter(err, true));
+    line.setOut(new PrintWriter(out, true, StandardCharsets.UTF_8));
+    line.setErr(new PrintWriter(err, true, StandardCharsets.UTF_8));
     line.setParameterExceptionHandler(
         (exception, given) -> {
           err.println(
@@ -83,7 +85,9 @@ public final class Lemma {
           err.println("lemma " + entry.name() + ": " + Failure.explain(exception));
           return REFUSED;
         });
-    return line.execute(arguments);
+    int exit = line.execute(arguments);
+    line.getOut().flush();
+    return exit;
   }
 
   /// Gives a command, and those below it, `--help` and the hidden `--stacktrace`.

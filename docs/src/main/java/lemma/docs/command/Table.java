@@ -40,17 +40,19 @@ public final class Table {
     boolean[] numbers = new boolean[columns];
     for (int column = 0; column < columns; column++) {
       numbers[column] = rows.size() > 1;
-      for (String[] row : rows) {
-        widths[column] = Math.max(widths[column], width(row[column]));
-        if (row != rows.getFirst()) numbers[column] &= isNumber(row[column]);
+      for (int row = 0; row < rows.size(); row++) {
+        String cell = rows.get(row)[column];
+        widths[column] = Math.max(widths[column], width(cell));
+        if (row > 0) numbers[column] &= isNumber(cell);
       }
     }
     var text = new StringBuilder();
-    for (String[] row : rows) {
+    for (int row = 0; row < rows.size(); row++) {
       var line = new StringBuilder();
       for (int column = 0; column < columns; column++) {
-        String padding = " ".repeat(widths[column] - width(row[column]));
-        String cell = row == rows.getFirst() ? Terminal.bold(row[column]) : row[column];
+        String cell = rows.get(row)[column];
+        String padding = " ".repeat(widths[column] - width(cell));
+        if (row == 0) cell = Terminal.bold(cell);
         line.append(numbers[column] ? padding + cell : cell + padding);
         if (column < columns - 1) line.append(GAP);
       }
