@@ -31,9 +31,22 @@ public record Proof(
     measured.forEach(
         (name, value) -> {
           String bound = bounds.get(name);
-          figures.add(name + " " + value + (bound == null ? "" : " " + bound));
+          figures.add(name + " " + shorten(value) + (bound == null ? "" : " " + shorten(bound)));
         });
     return figures;
+  }
+
+  /// A figure as one says it: 3.3306690738754696E-16 as 3.3e-16; the bound's sign stays.
+  private static String shorten(String figure) {
+    int space = figure.indexOf(' ') + 1;
+    String sign = figure.substring(0, space);
+    double value;
+    try {
+      value = Double.parseDouble(figure.substring(space));
+    } catch (NumberFormatException e) {
+      return figure;
+    }
+    return sign + Numerals.format(value);
   }
 
   /// The test's source from the project's root.

@@ -33,7 +33,10 @@ public final class Lemma {
   /// Every command, in the order of the overview.
   static final List<Entry> COMMANDS =
       List.of(
-          new Entry("list", "every technique with its verdict, by chapter", ListCommand.class));
+          new Entry("list", "every technique with its verdict, by chapter", ListCommand.class),
+          new Entry("show", "an answer, with its code and proofs: ./lemma show rms-norm", ShowCommand.class),
+          new Entry("prove", "run a technique's proofs: ./lemma prove rms-norm", ProveCommand.class),
+          new Entry("bench", "time its alternatives: ./lemma bench rms-norm --quick", BenchCommand.class));
 
   private Lemma() {}
 

@@ -42,6 +42,13 @@ public final class Progress implements AutoCloseable {
     bar.step();
   }
 
+  /// So many steps in all, with a word on how it goes.
+  public void at(long steps, String message) {
+    if (bar == null) return;
+    bar.setExtraMessage(message);
+    bar.stepTo(steps);
+  }
+
   @Override
   public void close() {
     if (bar != null) bar.close();
