@@ -36,7 +36,8 @@ public final class Lemma {
           new Entry("list", "every technique with its verdict, by chapter", ListCommand.class),
           new Entry("show", "an answer, with its code and proofs: ./lemma show rms-norm", ShowCommand.class),
           new Entry("prove", "run a technique's proofs: ./lemma prove rms-norm", ProveCommand.class),
-          new Entry("bench", "time its alternatives: ./lemma bench rms-norm --quick", BenchCommand.class));
+          new Entry("bench", "time its alternatives: ./lemma bench rms-norm --quick", BenchCommand.class),
+          new Entry("site", "build the handbook as web pages, and serve it", SiteCommand.class));
 
   private Lemma() {}
 

@@ -47,7 +47,8 @@ public final class Markdown {
 
           @Override
           public void visit(SoftLineBreak line) {
-            text.append(' ');
+            boolean joins = line.getNext() != null && joins(text, text(line.getNext()));
+            if (!joins) text.append(' ');
           }
 
           @Override
@@ -62,6 +63,18 @@ public final class Markdown {
           }
         });
     return text.toString();
+  }
+
+  /// Whether a line break between the two is none: Chinese is written without spaces.
+  public static boolean joins(CharSequence before, CharSequence after) {
+    return !before.isEmpty()
+        && !after.isEmpty()
+        && chinese(before.charAt(before.length() - 1))
+        && chinese(after.charAt(0));
+  }
+
+  private static boolean chinese(char c) {
+    return c >= 0x2e80 && c <= 0xffef || "“”‘’…—".indexOf(c) >= 0;
   }
 
   /// Every directive, in the page's order.
