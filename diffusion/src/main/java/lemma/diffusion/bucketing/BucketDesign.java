@@ -13,6 +13,7 @@ import java.util.TreeSet;
 /// | [NovelAi] | the longest other side whose area fits the budget |
 /// | [Kohya] | the same on a grid of widths, mirrored |
 /// | [Sdxl] | the published table |
+/// | [SdxlDemo] | the shorter table of its demo |
 ///
 /// The first lets the area fall with the aspect, down to half at 1:2; the others keep it near the
 /// budget, so that a step costs the same and detail does not depend on shape.
@@ -175,6 +176,44 @@ public sealed interface BucketDesign {
       List<Resolution> buckets = new ArrayList<>();
       for (int[] row : HEIGHT_AND_WIDTHS)
         for (int i = 1; i < row.length; i++) buckets.add(new Resolution(row[i], row[0]));
+      return buckets;
+    }
+
+    @Override
+    public Resolution base() {
+      return new Resolution(1024, 1024);
+    }
+  }
+
+  /// The 26 resolutions that the demo of SDXL offers for sampling, from 1:2 to 3:1.
+  ///
+  /// Stability-AI/generative-models, `SD_XL_BASE_RATIOS`.
+  record SdxlDemo() implements BucketDesign {
+    private static final int[][] WIDTH_AND_HEIGHTS = {
+      {704, 1408, 1344},
+      {768, 1344, 1280},
+      {832, 1216, 1152},
+      {896, 1152, 1088},
+      {960, 1088, 1024},
+      {1024, 1024, 960},
+      {1088, 960, 896},
+      {1152, 896, 832},
+      {1216, 832},
+      {1280, 768},
+      {1344, 768, 704},
+      {1408, 704},
+      {1472, 704},
+      {1536, 640},
+      {1600, 640},
+      {1664, 576},
+      {1728, 576},
+    };
+
+    @Override
+    public List<Resolution> buckets() {
+      List<Resolution> buckets = new ArrayList<>();
+      for (int[] row : WIDTH_AND_HEIGHTS)
+        for (int i = 1; i < row.length; i++) buckets.add(new Resolution(row[0], row[i]));
       return buckets;
     }
 

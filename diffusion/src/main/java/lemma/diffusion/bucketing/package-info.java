@@ -7,6 +7,7 @@
 /// | [AspectRatioBuckets] | the bucket nearest to an image |
 /// | [CropPlan] | how the image is resized and cropped to its bucket |
 /// | [BucketEpoch] | full batches, drawn by weight, until every image was seen once |
+/// | [SizeConditioning] | what SDXL is told of size and crop |
 /// | [KohyaSelection] | kohya's choice, with and without enlarging images |
 ///
 /// Read them in this order.

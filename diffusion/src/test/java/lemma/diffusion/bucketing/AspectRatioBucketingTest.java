@@ -68,8 +68,8 @@ class AspectRatioBucketingTest {
     var buckets = AspectRatioBuckets.of(NOTES);
     double worstFraction = 0;
     int worstPixels = 0;
-    for (int width = 512; width <= 1024; width++)
-      for (Resolution image : List.of(new Resolution(width, 1024), new Resolution(1024, width))) {
+    for (int side = 4096; side <= 8192; side++)
+      for (Resolution image : List.of(new Resolution(side, 8192), new Resolution(8192, side))) {
         var plan = CropPlan.cover(image, buckets.buckets().get(buckets.assign(image)));
         worstFraction = Math.max(worstFraction, plan.removedFraction());
         worstPixels = Math.max(worstPixels, plan.removedPixels());
@@ -304,6 +304,54 @@ class AspectRatioBucketingTest {
       System.arraycopy(edges, 0, crops, 4 * i, 4);
     }
     golden.expect("crop_ltrb", crops, proof);
+  }
+
+  @Claim("parity")
+  @GoldenCases("diffusion/sdxl-buckets-and-conditioning")
+  void equals_the_tables_and_the_size_conditioning_of_sdxl(GoldenCase golden, Proof proof) {
+    List<Resolution> paper = new BucketDesign.Sdxl().buckets();
+    switch (golden.text("kind")) {
+      case "table" -> {
+        golden.expect(
+            "table_hw", sides(paper.stream().map(AspectRatioBucketingTest::tall).toList()));
+        golden.expect("pixels", paper.stream().mapToInt(b -> (int) b.pixels()).toArray());
+        golden.expect(
+            "aspect_h_over_w", paper.stream().mapToDouble(b -> tall(b).aspect()).toArray(), proof);
+      }
+      case "table-demo" -> {
+        List<Resolution> demo = new BucketDesign.SdxlDemo().buckets();
+        golden.expect("table_wh", sides(demo));
+        golden.expect(
+            "keys",
+            demo.stream().mapToDouble(b -> Math.rint(b.aspect() * 100) / 100).toArray(),
+            proof);
+      }
+      case "choose" -> { // by height / width
+        var buckets =
+            new AspectRatioBuckets(
+                paper.stream().map(AspectRatioBucketingTest::tall).toList(),
+                Double.POSITIVE_INFINITY);
+        golden.expect(
+            "bucket_index",
+            images(golden).stream().mapToInt(image -> buckets.assign(tall(image))).toArray());
+      }
+      case "micro-conditioning" -> {
+        var conditioning =
+            new SizeConditioning(
+                tall(resolution(golden, "original_hw")),
+                golden.params().get("crop_top_left").get(0).asInt(),
+                golden.params().get("crop_top_left").get(1).asInt(),
+                tall(resolution(golden, "target_hw")));
+        golden.expect("time_ids", conditioning.timeIds(), proof);
+        golden.expect("embedding", conditioning.embedding(golden.integer("embed_dim")), proof);
+      }
+      default -> throw new IllegalArgumentException("unknown kind " + golden.text("kind"));
+    }
+  }
+
+  /// Width and height exchanged.
+  private static Resolution tall(Resolution resolution) {
+    return new Resolution(resolution.height(), resolution.width());
   }
 
   @Claim("bad-input")
