@@ -30,7 +30,9 @@ public record DdimInverse(Ddim ddim) implements Scheduler {
         timesteps,
         (i, output, x, noise) -> {
           int from = i == 0 ? ddim.end().timestep : timesteps[i - 1];
-          return from < 0 ? fromClean(output, x, timesteps[i]) : step(output, x, from, timesteps[i]);
+          return from < 0
+              ? fromClean(output, x, timesteps[i])
+              : step(output, x, from, timesteps[i]);
         });
   }
 

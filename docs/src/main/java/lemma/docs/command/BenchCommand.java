@@ -41,8 +41,7 @@ final class BenchCommand implements Callable<Integer> {
 
   @Option(
       names = "--quick",
-      description =
-          "a first look: one fork, short iterations; does not replace a full measurement")
+      description = "a first look: one fork, short iterations; does not replace a full measurement")
   private boolean quick;
 
   @Option(names = "--json", description = "print JSON")
@@ -85,8 +84,7 @@ final class BenchCommand implements Callable<Integer> {
         if (!name.endsWith(SUFFIX)) continue;
         String stem = name.substring(0, name.length() - SUFFIX.length());
         if (stem.equalsIgnoreCase(id.replace("-", ""))) return stem + "Benchmark";
-        stems.add(
-            stem.replaceAll("(?<=[a-z0-9])(?=[A-Z])", "-").toLowerCase(Locale.ROOT));
+        stems.add(stem.replaceAll("(?<=[a-z0-9])(?=[A-Z])", "-").toLowerCase(Locale.ROOT));
       }
     }
     throw new IllegalArgumentException(
@@ -143,7 +141,8 @@ final class BenchCommand implements Callable<Integer> {
       for (String line = lines.readLine(); line != null; line = lines.readLine()) {
         Matcher matcher = PROGRESS.matcher(line);
         if (matcher.matches())
-          progress.at(Math.round(10 * Double.parseDouble(matcher.group(1))), matcher.group(2) + " left");
+          progress.at(
+              Math.round(10 * Double.parseDouble(matcher.group(1))), matcher.group(2) + " left");
         said.append(line).append('\n');
       }
       if (process.waitFor() == 0) return;
@@ -163,7 +162,9 @@ final class BenchCommand implements Callable<Integer> {
       JsonNode metric = run.get("primaryMetric");
       Map<String, String> params = new java.util.LinkedHashMap<>();
       if (run.has("params"))
-        run.get("params").properties().forEach(p -> params.put(p.getKey(), p.getValue().asString()));
+        run.get("params")
+            .properties()
+            .forEach(p -> params.put(p.getKey(), p.getValue().asString()));
       scores.add(
           new Score(
               name.substring(name.lastIndexOf('.') + 1),

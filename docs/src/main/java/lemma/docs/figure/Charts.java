@@ -71,8 +71,9 @@ public final class Charts {
         if (value > 0) least = Math.min(least, value);
       }
     }
-    if (y.logarithmic()) // a bar on a logarithmic axis needs a floor: a power of ten below the least
-      option.withObject("/yAxis").put("min", Math.pow(10, Math.floor(Math.log10(least) - 0.1)));
+    if (y
+        .logarithmic()) // a bar on a logarithmic axis needs a floor: a power of ten below the least
+    option.withObject("/yAxis").put("min", Math.pow(10, Math.floor(Math.log10(least) - 0.1)));
     return option;
   }
 
@@ -112,6 +113,7 @@ public final class Charts {
     if (Double.isNaN(value) || Double.isInfinite(value)) return JSON.getNodeFactory().nullNode();
     if (value == 0) return JSON.getNodeFactory().numberNode(0);
     return JSON.getNodeFactory()
-        .numberNode(new java.math.BigDecimal(value).round(new java.math.MathContext(6)).doubleValue());
+        .numberNode(
+            new java.math.BigDecimal(value).round(new java.math.MathContext(6)).doubleValue());
   }
 }

@@ -45,8 +45,7 @@ public final class Site {
     page(folder.resolve("index.html"), layout.home(Assets.read("home.html")), written);
     page(folder.resolve("notes.html"), layout.notes(), written);
     for (Answer answer : answers.all())
-      page(
-          folder.resolve(Links.page(answer)), layout.answer(answer, html.render(answer)), written);
+      page(folder.resolve(Links.page(answer)), layout.answer(answer, html.render(answer)), written);
   }
 
   private static void page(Path file, String html, Consumer<Path> written) throws IOException {
