@@ -36,9 +36,11 @@ public record Rope(int headDim, int rotaryDim, double base, Layout layout, RopeS
     INTERLEAVED
   }
 
-  /// @throws IllegalArgumentException if `rotaryDim` is odd, not positive or larger than `headDim`,
-  ///     `base` is not a positive number, or the scaling does not fit them
+  /// @throws IllegalArgumentException if a size is odd or not positive, `rotaryDim` is larger than
+  ///     `headDim`, `base` is not a positive number, or the scaling does not fit them
   public Rope {
+    if (headDim <= 0 || headDim % 2 != 0)
+      throw new IllegalArgumentException("headDim must be even and positive, was " + headDim);
     if (rotaryDim <= 0 || rotaryDim % 2 != 0 || rotaryDim > headDim)
       throw new IllegalArgumentException(
           "rotaryDim must be even and in 2 … headDim %d, was %d".formatted(headDim, rotaryDim));

@@ -2,7 +2,6 @@ package lemma.core.position;
 
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
-import org.nd4j.linalg.indexing.INDArrayIndex;
 import org.nd4j.linalg.indexing.NDArrayIndex;
 
 /// [Rope] on ND4J: the same formula on views of the first and the second channel of every pair.
@@ -29,24 +28,28 @@ public record RopeNd4j(Rope rope) {
 
   /// The same with tables `[rows, rotaryDim/2]` of the angles, made once.
   public INDArray apply(INDArray x, INDArray cos, INDArray sin) {
-    INDArray a = x.get(NDArrayIndex.all(), channels(0));
-    INDArray b = x.get(NDArrayIndex.all(), channels(1));
     INDArray y = x.dup('c');
+    INDArray a = channels(y, 0);
+    INDArray b = channels(y, 1);
     try (INDArray aCos = a.mul(cos);
         INDArray bSin = b.mul(sin);
         INDArray bCos = b.mul(cos);
         INDArray aSin = a.mul(sin)) {
-      y.get(NDArrayIndex.all(), channels(0)).assign(aCos.subi(bSin));
-      y.get(NDArrayIndex.all(), channels(1)).assign(bCos.addi(aSin));
+      a.assign(aCos.subi(bSin));
+      b.assign(bCos.addi(aSin));
     }
     return y;
   }
 
-  private INDArrayIndex channels(int which) {
-    int dim = rope.rotaryDim();
+  /// A view `[rows, rotaryDim/2]` of the first or the second channel of every pair.
+  private INDArray channels(INDArray x, int which) {
+    int pairs = rope.rotaryDim() / 2;
     return switch (rope.layout()) {
-      case HALVES -> NDArrayIndex.interval(which * dim / 2, (which + 1) * dim / 2);
-      case INTERLEAVED -> NDArrayIndex.interval(which, 2, dim);
+      case HALVES ->
+          x.get(NDArrayIndex.all(), NDArrayIndex.interval(which * pairs, (which + 1) * pairs));
+      case INTERLEAVED ->
+          x.reshape('c', x.size(0), rope.headDim() / 2, 2)
+              .get(NDArrayIndex.all(), NDArrayIndex.interval(0, pairs), NDArrayIndex.point(which));
     };
   }
 }
