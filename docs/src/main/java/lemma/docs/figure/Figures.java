@@ -15,7 +15,8 @@ public final class Figures {
     Figure draw(ProjectHome home) throws IOException;
   }
 
-  private static final Map<String, Source> SOURCES = Map.of();
+  private static final Map<String, Source> SOURCES =
+      Map.of("mask-patterns", home -> MaskPatterns.draw());
 
   private Figures() {}
 
