@@ -184,7 +184,7 @@ class DdimTest {
           new Sampler(ddim, steps)
               .run(IDEAL, latent, NoiseSource.none(), Sampler.Observer.none());
       double error = Math.sqrt(back.sub(image).square().mean().item());
-      proof.measured("root mean square error, %4d steps".formatted(steps), error);
+      proof.measured("root mean square error, %d steps".formatted(steps), error);
       assertThat(error).isLessThan(previous / 2);
       previous = error;
     }
@@ -210,6 +210,26 @@ class DdimTest {
 
   private static double norm(Tensor x) {
     return Math.sqrt(x.square().sum().item());
+  }
+
+  @Claim("runs")
+  @Test
+  void runs_of_one_scheduler_do_not_disturb_one_another() {
+    Ddim ddim = new Ddim(SCHEDULE);
+    Tensor[] starts = split(Tensor.gaussian(random(8), 2, 3, 4));
+    double[][] alone = new double[2][];
+    for (int i = 0; i < 2; i++)
+      alone[i] =
+          new Sampler(ddim, 10)
+              .run(IDEAL, starts[i], NoiseSource.none(), Sampler.Observer.none())
+              .toArray();
+    Scheduler.Run[] runs = {ddim.start(10), ddim.start(10)};
+    while (!runs[1].done())
+      for (int i = 0; i < 2; i++)
+        starts[i] =
+            runs[i].step(
+                IDEAL.predict(starts[i], runs[i].timestep()), starts[i], NoiseSource.none());
+    for (int i = 0; i < 2; i++) assertThat(starts[i].toArray()).isEqualTo(alone[i]);
   }
 
   @Claim("agreement")
