@@ -1,0 +1,111 @@
+package lemma.core.format;
+
+import static java.lang.foreign.ValueLayout.JAVA_DOUBLE_UNALIGNED;
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT_UNALIGNED;
+import static java.lang.foreign.ValueLayout.JAVA_SHORT_UNALIGNED;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteOrder;
+import java.util.Arrays;
+
+/// A tensor as it lies in a file: its elements are little-endian, row-major, and read where they are.
+///
+/// The shape's array and the bytes are shared, not copied.
+public record StoredTensor(String name, ElementType type, long[] shape, MemorySegment bytes) {
+  private static final ByteOrder ORDER = ByteOrder.LITTLE_ENDIAN;
+  private static final ValueLayout.OfDouble DOUBLE = JAVA_DOUBLE_UNALIGNED.withOrder(ORDER);
+  private static final ValueLayout.OfFloat FLOAT = JAVA_FLOAT_UNALIGNED.withOrder(ORDER);
+  private static final ValueLayout.OfShort SHORT = JAVA_SHORT_UNALIGNED.withOrder(ORDER);
+
+  /// @throws IllegalArgumentException if a size is negative or the bytes are not as many as the shape
+  ///     needs
+  public StoredTensor {
+    long count = count(shape);
+    if (count < 0 || count > Long.MAX_VALUE / 8 || count * type.bytes() != bytes.byteSize())
+      throw new IllegalArgumentException(
+          "%s %s %s does not fit into %d bytes"
+              .formatted(name, type, Arrays.toString(shape), bytes.byteSize()));
+  }
+
+  /// Numbers narrowed to a format.
+  ///
+  /// @throws IllegalArgumentException if the shape needs more or fewer
+  public static StoredTensor of(String name, double[] data, int[] shape, FloatFormat format) {
+    byte[] bytes = new byte[Math.multiplyExact(data.length, format.bytes())];
+    MemorySegment segment = MemorySegment.ofArray(bytes);
+    for (int i = 0; i < data.length; i++) {
+      int bits = format.narrow((float) data[i]);
+      if (format == FloatFormat.F32) segment.set(FLOAT, 4L * i, Float.intBitsToFloat(bits));
+      else segment.set(SHORT, 2L * i, (short) bits);
+    }
+    long[] sizes = Arrays.stream(shape).asLongStream().toArray();
+    return new StoredTensor(name, ElementType.valueOf(format.name()), sizes, segment);
+  }
+
+  /// The number of elements of a shape, or −1 if a size is negative or the number does not fit.
+  static long count(long[] shape) {
+    long count = 1;
+    boolean empty = false;
+    for (long size : shape) {
+      if (size < 0) return -1;
+      empty |= size == 0;
+    }
+    if (empty) return 0;
+    for (long size : shape) {
+      if (count > Long.MAX_VALUE / size) return -1;
+      count *= size;
+    }
+    return count;
+  }
+
+  /// The number of elements.
+  public long count() {
+    return count(shape);
+  }
+
+  /// The elements, widened to doubles.
+  ///
+  /// @throws IllegalArgumentException if they are not floating-point numbers of 16 to 64 bits, or too
+  ///     many for an array
+  public double[] toDoubles() {
+    double[] data = new double[arrayLength()];
+    if (type == ElementType.F64)
+      for (int i = 0; i < data.length; i++) data[i] = bytes.get(DOUBLE, 8L * i);
+    else for (int i = 0; i < data.length; i++) data[i] = at(i);
+    return data;
+  }
+
+  /// The elements, widened to floats.
+  ///
+  /// @throws IllegalArgumentException if they are not floating-point numbers of 16 or 32 bits, or too
+  ///     many for an array
+  public float[] toFloats() {
+    float[] data = new float[arrayLength()];
+    for (int i = 0; i < data.length; i++) data[i] = at(i);
+    return data;
+  }
+
+  private int arrayLength() {
+    long count = count();
+    if (count > Integer.MAX_VALUE - 8)
+      throw new IllegalArgumentException(this + " is too large for an array");
+    return (int) count;
+  }
+
+  private float at(long i) {
+    return switch (type) {
+      case F32 -> bytes.get(FLOAT, 4 * i);
+      case F16 -> FloatFormat.F16.widen(bytes.get(SHORT, 2 * i));
+      case BF16 -> FloatFormat.BF16.widen(bytes.get(SHORT, 2 * i));
+      default ->
+          throw new IllegalArgumentException(this + " does not hold floats of 16 or 32 bits");
+    };
+  }
+
+  /// Name, type and shape.
+  @Override
+  public String toString() {
+    return name + " " + type + " " + Arrays.toString(shape);
+  }
+}

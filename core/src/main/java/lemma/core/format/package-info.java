@@ -1,0 +1,11 @@
+/// Files of weights: read where they lie, and believed only after they were checked.
+///
+/// | type | what it is |
+/// |---|---|
+/// | [Checkpoint] | the weights of a model, in one file or several |
+/// | [Safetensors], [SafetensorsWriter] | one safetensors file, mapped; and how to write one |
+/// | [StoredTensor] | a tensor in a file: name, type, shape and its bytes |
+/// | [ElementType], [FloatFormat] | what the bytes mean; conversions between float formats |
+/// | [JsonFile] | a JSON object such as `config.json`, with its members checked |
+/// | [FormatException] | what was wrong with which file, in one line |
+package lemma.core.format;

@@ -1,0 +1,15 @@
+/// Training: from a loss to better parameters, step by step.
+///
+/// | type | |
+/// |---|---|
+/// | [CrossEntropy] | the loss of language models |
+/// | [AdamW], [Sgd] | optimisers: parameters and gradients to new parameters |
+/// | [LearningRateSchedule] | the learning rate of each step |
+/// | [GradientClipping] | a bound for the gradients |
+/// | [GradientAccumulation] | a large batch from small ones, on several threads |
+/// | [ExponentialMovingAverage] | an average of the parameters |
+/// | [TrainingLoop] | all of it together; [TrainingState] between two steps |
+///
+/// Parameters are a map of names to tensors. Nothing is changed in place, and nothing is random but
+/// by the generators that [StepRandom] derives from the seed and the step.
+package lemma.core.training;
