@@ -63,7 +63,8 @@ public record Checkpoint(
 
   /// An index names files beside it, never elsewhere.
   private static Path shardFile(Path index, String shard) {
-    boolean plain = !shard.isEmpty() && shard.chars().noneMatch(c -> c == '/' || c == '\\' || c < 32);
+    boolean plain =
+        !shard.isEmpty() && shard.chars().noneMatch(c -> c == '/' || c == '\\' || c < 32);
     if (!plain || shard.equals("..") || !shard.endsWith(".safetensors"))
       throw new FormatException(index, "must name safetensors files beside it, not " + shard);
     return index.resolveSibling(shard);

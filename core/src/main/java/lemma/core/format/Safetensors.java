@@ -47,8 +47,7 @@ public record Safetensors(
     try (var channel = FileChannel.open(file, StandardOpenOption.READ)) {
       long size = channel.size();
       if (size < 8) throw new FormatException(file, "is cut off: " + size + " bytes");
-      MemorySegment mapping =
-          channel.map(FileChannel.MapMode.READ_ONLY, 0, size, Arena.ofAuto());
+      MemorySegment mapping = channel.map(FileChannel.MapMode.READ_ONLY, 0, size, Arena.ofAuto());
       long header = mapping.get(LITTLE_ENDIAN, 0);
       if (header < 0 || header > LARGEST_HEADER)
         throw new FormatException(

@@ -37,10 +37,14 @@ public final class SafetensorsWriter {
                     .thenComparing(StoredTensor::name))
             .toList();
     byte[] header = header(ordered, metadata);
-    Path folder = file.toAbsolutePath().getParent();
-    Path temporary = Files.createTempFile(folder, file.getFileName() + ".", ".tmp");
+    Path temporary = file.resolveSibling(file.getFileName() + ".part");
     try {
-      try (var channel = FileChannel.open(temporary, StandardOpenOption.WRITE)) {
+      try (var channel =
+          FileChannel.open(
+              temporary,
+              StandardOpenOption.CREATE,
+              StandardOpenOption.TRUNCATE_EXISTING,
+              StandardOpenOption.WRITE)) {
         ByteBuffer length = ByteBuffer.allocate(8).order(ByteOrder.LITTLE_ENDIAN);
         writeFully(channel, length.putLong(0, header.length));
         writeFully(channel, ByteBuffer.wrap(header));

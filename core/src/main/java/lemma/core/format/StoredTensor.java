@@ -8,7 +8,6 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 import java.util.Arrays;
-import lemma.core.tensor.Tensor;
 
 /// A tensor as it lies in a file: its elements are little-endian, row-major, and read where they are.
 ///
@@ -29,9 +28,10 @@ public record StoredTensor(String name, ElementType type, long[] shape, MemorySe
               .formatted(name, type, Arrays.toString(shape), bytes.byteSize()));
   }
 
-  /// The elements of a tensor, narrowed to a format.
-  public static StoredTensor of(String name, Tensor tensor, FloatFormat format) {
-    double[] data = tensor.data();
+  /// Numbers narrowed to a format.
+  ///
+  /// @throws IllegalArgumentException if the shape needs more or fewer
+  public static StoredTensor of(String name, double[] data, int[] shape, FloatFormat format) {
     byte[] bytes = new byte[Math.multiplyExact(data.length, format.bytes())];
     MemorySegment segment = MemorySegment.ofArray(bytes);
     for (int i = 0; i < data.length; i++) {
@@ -39,8 +39,8 @@ public record StoredTensor(String name, ElementType type, long[] shape, MemorySe
       if (format == FloatFormat.F32) segment.set(FLOAT, 4L * i, Float.intBitsToFloat(bits));
       else segment.set(SHORT, 2L * i, (short) bits);
     }
-    long[] shape = Arrays.stream(tensor.shape()).asLongStream().toArray();
-    return new StoredTensor(name, ElementType.valueOf(format.name()), shape, segment);
+    long[] sizes = Arrays.stream(shape).asLongStream().toArray();
+    return new StoredTensor(name, ElementType.valueOf(format.name()), sizes, segment);
   }
 
   /// The number of elements of a shape, or −1 if a size is negative or the number does not fit.
@@ -68,13 +68,12 @@ public record StoredTensor(String name, ElementType type, long[] shape, MemorySe
   ///
   /// @throws IllegalArgumentException if they are not floating-point numbers of 16 to 64 bits, or too
   ///     many for an array
-  public Tensor toTensor() {
-    int count = arrayLength();
-    double[] data = new double[count];
+  public double[] toDoubles() {
+    double[] data = new double[arrayLength()];
     if (type == ElementType.F64)
-      for (int i = 0; i < count; i++) data[i] = bytes.get(DOUBLE, 8L * i);
-    else for (int i = 0; i < count; i++) data[i] = at(i);
-    return Tensor.ofShared(data, Arrays.stream(shape).mapToInt(Math::toIntExact).toArray());
+      for (int i = 0; i < data.length; i++) data[i] = bytes.get(DOUBLE, 8L * i);
+    else for (int i = 0; i < data.length; i++) data[i] = at(i);
+    return data;
   }
 
   /// The elements, widened to floats.

@@ -1,7 +1,8 @@
 package lemma.core.model;
 
-import static lemma.core.tensor.Tensor.LAST;
-
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
@@ -9,6 +10,13 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.random.RandomGenerator;
+import lemma.core.attention.AttentionMask;
+import lemma.core.attention.GroupedQuery;
+import lemma.core.attention.ScaledDotProduct;
+import lemma.core.format.FloatFormat;
+import lemma.core.format.FormatException;
+import lemma.core.format.SafetensorsWriter;
+import lemma.core.format.StoredTensor;
 import lemma.core.norm.RmsNorm;
 import lemma.core.tensor.Tensor;
 
@@ -32,7 +40,7 @@ import lemma.core.tensor.Tensor;
 /// [parameter][Tensor#parameter].
 ///
 /// Touvron et al. 2023, arXiv:2302.13971 and arXiv:2307.09288. Answer: `model/decoder-models.md`.
-public record Llama(LlamaConfig config, Map<String, Tensor> weights) {
+public record Llama(LlamaConfig config, Map<String, Tensor> weights) implements LanguageModel {
 
   /// Keeps the order of `weights`, and the tensors themselves.
   ///
@@ -75,6 +83,30 @@ public record Llama(LlamaConfig config, Map<String, Tensor> weights) {
     return new Llama(config, weights);
   }
 
+  /// Reads a folder with `config.json` and safetensors files; every weight is a constant.
+  ///
+  /// @throws FormatException if a file is missing, damaged or does not fit the configuration
+  public static Llama load(Path folder) throws IOException {
+    LlamaCheckpoint checkpoint = LlamaCheckpoint.open(folder);
+    Map<String, Tensor> weights = new LinkedHashMap<>();
+    checkpoint
+        .config()
+        .weightShapes()
+        .forEach((name, shape) ->
+            weights.put(name, Tensor.ofShared(checkpoint.tensor(name).toDoubles(), shape)));
+    return new Llama(checkpoint.config(), weights);
+  }
+
+  /// Writes `config.json` and `model.safetensors` into a folder, which is made if it is not there.
+  public void save(Path folder, FloatFormat format) throws IOException {
+    List<StoredTensor> stored = new ArrayList<>();
+    weights.forEach(
+        (name, weight) -> stored.add(StoredTensor.of(name, weight.data(), weight.shape(), format)));
+    Files.createDirectories(folder);
+    SafetensorsWriter.write(folder.resolve("model.safetensors"), stored, Map.of("format", "pt"));
+    LlamaConfigFile.write(config, format, folder.resolve("config.json"));
+  }
+
   /// The weights to train, by name: the same map as [#weights].
   public Map<String, Tensor> parameters() {
     return weights;
@@ -92,17 +124,17 @@ public record Llama(LlamaConfig config, Map<String, Tensor> weights) {
   /// @throws IllegalArgumentException if there is no token, the rows differ in length, a token is
   ///     outside the vocabulary or a row is longer than the context
   public Tensor forward(int[][] tokens) {
-    return head(hiddenStates(tokens, new Past(config.layers())).getLast());
+    return head(hiddenStates(tokens, new KeyValues(config.layers())).getLast());
   }
 
   /// The residual stream `[batch, time, hiddenSize]` after the embedding and after each layer; the
   /// last one is normalised, ready for the head.
   public List<Tensor> hiddenStates(int[][] tokens) {
-    return hiddenStates(tokens, new Past(config.layers()));
+    return hiddenStates(tokens, new KeyValues(config.layers()));
   }
 
   /// The same for tokens that follow those of `past`, which grows by them.
-  List<Tensor> hiddenStates(int[][] tokens, Past past) {
+  List<Tensor> hiddenStates(int[][] tokens, KeyValues past) {
     List<Tensor> states = new ArrayList<>();
     Tensor x = embed(tokens, past.length());
     states.add(x);
@@ -119,6 +151,22 @@ public record Llama(LlamaConfig config, Map<String, Tensor> weights) {
   Tensor head(Tensor x) {
     boolean tied = config.variant().tiedEmbeddings();
     return linear(tied ? "model.embed_tokens" : "lm_head", x);
+  }
+
+  @Override
+  public int vocabularySize() {
+    return config.vocabularySize();
+  }
+
+  @Override
+  public int contextLength() {
+    return config.contextLength();
+  }
+
+  /// A session that keeps keys and values, in double: the judge of the fast decoder's.
+  @Override
+  public Session open() {
+    return new LlamaSession(this);
   }
 
   private Tensor embed(int[][] tokens, int start) {
@@ -146,7 +194,7 @@ public record Llama(LlamaConfig config, Map<String, Tensor> weights) {
           "token %d is outside the vocabulary of %d".formatted(id, vocabularySize));
   }
 
-  private Tensor attention(int layer, Tensor x, Past past) {
+  private Tensor attention(int layer, Tensor x, KeyValues past) {
     String name = "model.layers." + layer + ".self_attn";
     Tensor q = heads(linear(name + ".q_proj", x), config.heads()); // [batch, heads, time, headDim]
     Tensor k = heads(linear(name + ".k_proj", x), config.keyValueHeads());
@@ -155,48 +203,23 @@ public record Llama(LlamaConfig config, Map<String, Tensor> weights) {
       q = norm(name + ".q_norm", q);
       k = norm(name + ".k_norm", k);
     }
-    int start = past.length(layer);
-    past.append(layer, rotate(k, start), v);
-    Tensor mixed = attend(rotate(q, start), past.keys(layer), past.values(layer), layer);
+    int[] positions = past.positions(layer, x.size(1));
+    past.append(layer, config.rope().apply(k, positions), v);
+    Tensor mixed =
+        new GroupedQuery(
+                config.heads(), config.keyValueHeads(), ScaledDotProduct.of(config.headDim()))
+            .apply(
+                config.rope().apply(q, positions),
+                past.keys(layer),
+                past.values(layer),
+                mask(layer));
     Tensor joined = mixed.transpose(1, 2).reshape(x.size(0), x.size(1), -1);
     return linear(name + ".o_proj", joined);
   }
 
-  /// Each key/value head serves `heads / keyValueHeads` query heads.
-  private Tensor attend(Tensor q, Tensor k, Tensor v, int layer) {
-    int batch = q.size(0);
-    int time = q.size(2);
-    Tensor groups = q.reshape(batch, config.keyValueHeads(), -1, time, config.headDim());
-    Tensor scores = groups.matmulTransposed(k.unsqueeze(2)).mul(1 / Math.sqrt(config.headDim()));
-    Tensor hidden = hidden(time, k.size(2), config.window(layer));
-    Tensor weights = scores.maskedFill(hidden, Double.NEGATIVE_INFINITY).softmax(LAST);
-    return weights.matmul(v.unsqueeze(2)).reshape(q.shape());
-  }
-
-  /// 1 where query i, the i-th of the last `time` positions, must not look.
-  private static Tensor hidden(int time, int total, int window) {
-    double[] mask = new double[time * total];
-    for (int i = 0; i < time; i++) {
-      int query = total - time + i;
-      for (int key = 0; key < total; key++)
-        if (key > query || window > 0 && key <= query - window) mask[i * total + key] = 1;
-    }
-    return Tensor.ofShared(mask, time, total);
-  }
-
-  /// Rotary position embedding of rows at positions `start`, `start + 1`, …, halves paired.
-  private Tensor rotate(Tensor x, int start) {
-    int time = x.size(2);
-    int half = config.headDim() / 2;
-    double[] angles = new double[time * half];
-    for (int t = 0; t < time; t++)
-      for (int i = 0; i < half; i++)
-        angles[t * half + i] = (start + t) * Math.pow(config.ropeBase(), -(double) i / half);
-    Tensor cos = Tensor.ofShared(angles, time, half).cos();
-    Tensor sin = Tensor.ofShared(angles, time, half).sin();
-    Tensor a = x.slice(LAST, 0, half);
-    Tensor b = x.slice(LAST, half, 2 * half);
-    return Tensor.concat(LAST, a.mul(cos).sub(b.mul(sin)), b.mul(cos).add(a.mul(sin)));
+  private AttentionMask mask(int layer) {
+    int window = config.window(layer);
+    return window == 0 ? new AttentionMask.Causal() : new AttentionMask.SlidingWindow(window);
   }
 
   /// down(silu(gate(x)) ⊙ up(x))
@@ -217,37 +240,5 @@ public record Llama(LlamaConfig config, Map<String, Tensor> weights) {
     Tensor y = x.matmulTransposed(weights.get(name + ".weight"));
     Tensor bias = weights.get(name + ".bias");
     return bias == null ? y : y.add(bias);
-  }
-
-  /// Keys and values of the tokens so far, `[batch, keyValueHeads, time, headDim]` for each layer.
-  static final class Past {
-    private final Tensor[] keys;
-    private final Tensor[] values;
-
-    Past(int layers) {
-      keys = new Tensor[layers];
-      values = new Tensor[layers];
-    }
-
-    int length() {
-      return length(0);
-    }
-
-    int length(int layer) {
-      return keys[layer] == null ? 0 : keys[layer].size(2);
-    }
-
-    Tensor keys(int layer) {
-      return keys[layer];
-    }
-
-    Tensor values(int layer) {
-      return values[layer];
-    }
-
-    void append(int layer, Tensor k, Tensor v) {
-      keys[layer] = keys[layer] == null ? k : Tensor.concat(2, keys[layer], k);
-      values[layer] = values[layer] == null ? v : Tensor.concat(2, values[layer], v);
-    }
   }
 }

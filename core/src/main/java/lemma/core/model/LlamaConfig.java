@@ -2,6 +2,7 @@ package lemma.core.model;
 
 import java.util.LinkedHashMap;
 import java.util.Map;
+import lemma.core.position.Rope;
 
 /// The sizes and habits of a decoder of the Llama family, as `config.json` of a checkpoint has them.
 ///
@@ -16,7 +17,7 @@ import java.util.Map;
 /// | `headDim` | `head_dim` | need not be `hiddenSize / heads` |
 /// | `contextLength` | `max_position_embeddings` | |
 /// | `epsilon` | `rms_norm_eps` | |
-/// | `ropeBase` | `rope_theta` | |
+/// | `rope` | `rope_theta`, `rope_scaling` | in the layout of halves |
 ///
 /// What the members of the family do differently is `variant`: see [Variant].
 public record LlamaConfig(
@@ -29,8 +30,9 @@ public record LlamaConfig(
     int headDim,
     int contextLength,
     double epsilon,
-    double ropeBase,
-    Variant variant) {
+    Rope rope,
+    Variant variant)
+    implements ModelConfig {
 
   /// Where Llama, Mistral, Qwen2 and Qwen3 part.
   ///
@@ -68,7 +70,7 @@ public record LlamaConfig(
   }
 
   /// @throws IllegalArgumentException if a size is not positive, `keyValueHeads` does not divide
-  ///     `heads`, `headDim` is odd, or a matrix would have 2³¹ elements or more
+  ///     `heads`, `rope` is for other heads, or a matrix would have 2³¹ elements or more
   public LlamaConfig {
     positive("vocabularySize", vocabularySize);
     positive("hiddenSize", hiddenSize);
@@ -81,16 +83,15 @@ public record LlamaConfig(
     if (heads % keyValueHeads != 0)
       throw new IllegalArgumentException(
           "keyValueHeads must divide heads, were %d and %d".formatted(keyValueHeads, heads));
-    if (headDim % 2 != 0)
-      throw new IllegalArgumentException("headDim must be even, was " + headDim);
+    if (rope.headDim() != headDim)
+      throw new IllegalArgumentException(
+          "rope must rotate heads of %d, was %s".formatted(headDim, rope));
     long widest = Math.max(Math.max(vocabularySize, intermediateSize), (long) heads * headDim);
     if (widest > Integer.MAX_VALUE / hiddenSize)
       throw new IllegalArgumentException(
           "hiddenSize %d times %d is too large for one matrix".formatted(hiddenSize, widest));
     if (!(epsilon >= 0 && epsilon < 1))
       throw new IllegalArgumentException("epsilon must be in [0, 1), was " + epsilon);
-    if (!(ropeBase > 0) || Double.isInfinite(ropeBase))
-      throw new IllegalArgumentException("ropeBase must be positive, was " + ropeBase);
   }
 
   private static void positive(String name, int value) {
@@ -119,7 +120,7 @@ public record LlamaConfig(
         hiddenSize / heads,
         contextLength,
         1e-5,
-        10_000,
+        Rope.llama(hiddenSize / heads, 10_000),
         Variant.TIED);
   }
 

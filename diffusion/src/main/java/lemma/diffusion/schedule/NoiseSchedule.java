@@ -25,6 +25,16 @@ public final class NoiseSchedule {
     return new NoiseSchedule(schedule.betas(steps));
   }
 
+  /// The linear schedule of Ho et al. 2020: 1000 steps, β from 0.0001 to 0.02.
+  public static NoiseSchedule ddpm() {
+    return of(new BetaSchedule.Linear(1e-4, 0.02), 1000);
+  }
+
+  /// The schedule of Stable Diffusion 1 and 2 and SDXL: 1000 steps, √β evenly spaced.
+  public static NoiseSchedule stableDiffusion() {
+    return of(new BetaSchedule.ScaledLinear(0.00085, 0.012), 1000);
+  }
+
   /// A schedule of given variances.
   ///
   /// @throws IllegalArgumentException if there is none or one is outside [0, 1]
@@ -55,6 +65,30 @@ public final class NoiseSchedule {
     return new NoiseSchedule(rescaled);
   }
 
+  /// The schedule that visits only these timesteps, ascending: ᾱ is kept, β follows from it.
+  ///
+  /// ```
+  /// β′ᵢ = 1 − ᾱ(tᵢ) / ᾱ(tᵢ₋₁)        ᾱ(t₋₁) = 1
+  /// ```
+  ///
+  /// Nichol & Dhariwal 2021, eq. 19, arXiv:2102.09672.
+  ///
+  /// @throws IllegalArgumentException if there is no timestep or they do not ascend in 0 … T − 1
+  public NoiseSchedule respaced(int... timesteps) {
+    if (timesteps.length == 0) throw new IllegalArgumentException("timesteps must not be empty");
+    double[] respaced = new double[timesteps.length];
+    double previous = 1;
+    for (int i = 0; i < timesteps.length; i++) {
+      if (i > 0 && timesteps[i] <= timesteps[i - 1])
+        throw new IllegalArgumentException(
+            "timesteps must ascend, %d follows %d".formatted(timesteps[i], timesteps[i - 1]));
+      double kept = alphaBar(check(timesteps[i], 0));
+      respaced[i] = 1 - kept / previous;
+      previous = kept;
+    }
+    return new NoiseSchedule(respaced);
+  }
+
   /// Number of training steps T.
   public int steps() {
     return betas.length;
@@ -78,6 +112,18 @@ public final class NoiseSchedule {
   /// √(1 − ᾱₜ), what multiplies the noise.
   public double noise(int t) {
     return Math.sqrt(1 - alphaBar(t));
+  }
+
+  /// √ᾱₜ and √(1 − ᾱₜ) as tensors.
+  public NoiseLevel level(int t) {
+    return NoiseLevel.of(alphaBar(t));
+  }
+
+  /// The levels of a batch `[batch, …]` of the given rank, one timestep for every image.
+  public NoiseLevel levels(int[] timesteps, int rank) {
+    double[] kept = new double[timesteps.length];
+    for (int i = 0; i < kept.length; i++) kept[i] = alphaBar(timesteps[i]);
+    return NoiseLevel.of(kept, rank);
   }
 
   /// ᾱₜ / (1 − ᾱₜ), the signal-to-noise ratio; infinite for the clean image.

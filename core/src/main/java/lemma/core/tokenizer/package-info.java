@@ -1,0 +1,13 @@
+/// Tokenizers: text to ids and back.
+///
+/// | type | |
+/// |---|---|
+/// | [Tokenizer] | what every tokenizer can do; [Decoder] gives text as ids come |
+/// | [ByteLevelBpe] | byte-level BPE: GPT-2, Llama 3, Qwen |
+/// | [PreTokenizer] | the pieces that merges never cross |
+/// | [BpeMerges] | applies merges to one piece |
+/// | [BpeTraining] | learns merges from words |
+/// | [TokenizerJson] | reads and writes `tokenizer.json` of Hugging Face |
+///
+/// Reading order: [BpeTraining], [BpeMerges], [ByteLevelBpe].
+package lemma.core.tokenizer;

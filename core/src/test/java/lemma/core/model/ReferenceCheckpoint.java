@@ -1,0 +1,90 @@
+package lemma.core.model;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.net.URISyntaxException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Set;
+import java.util.stream.Stream;
+import lemma.core.format.JsonFile;
+import lemma.proof.GoldenCase;
+import lemma.proof.Proof;
+import tools.jackson.databind.JsonNode;
+
+/// A checkpoint with random weights and what the reference implementation computed with it.
+///
+/// They lie in the test resources, or with `-Dgolden.dir=DIR` in `DIR/core/checkpoints`.
+record ReferenceCheckpoint(Path folder, JsonNode expected) {
+  private static final Set<String> LLAMA_FAMILY = Set.of("llama", "mistral", "qwen2", "qwen3");
+
+  record Prompt(JsonNode node) {
+    int[] tokens() {
+      return ints("input_ids");
+    }
+
+    int[] greedy() {
+      return ints("greedy");
+    }
+
+    int[] ints(String name) {
+      return node.get(name).valueStream().mapToInt(JsonNode::asInt).toArray();
+    }
+
+    double[] numbers(String name) {
+      return GoldenCase.numbers(node.get(name));
+    }
+  }
+
+  static Stream<ReferenceCheckpoint> llamaFamily() throws IOException, URISyntaxException {
+    String replacement = System.getProperty("golden.dir");
+    Path root =
+        replacement == null
+            ? Path.of(ReferenceCheckpoint.class.getResource("/golden/core/checkpoints").toURI())
+            : Path.of(replacement, "core", "checkpoints");
+    if (!Files.isDirectory(root)) return Stream.empty();
+    try (Stream<Path> folders = Files.list(root)) {
+      return folders
+          .filter(folder -> Files.exists(folder.resolve("config.json")))
+          .filter(folder -> LLAMA_FAMILY.contains(read(folder, "config.json").text("model_type")))
+          .sorted()
+          .map(folder -> new ReferenceCheckpoint(folder, read(folder, "expected.json").root()))
+          .toList()
+          .stream();
+    }
+  }
+
+  private static JsonFile read(Path folder, String name) {
+    try {
+      return JsonFile.read(folder.resolve(name));
+    } catch (IOException e) {
+      throw new java.io.UncheckedIOException(e);
+    }
+  }
+
+  Stream<Prompt> prompts() {
+    return expected.get("prompts").valueStream().map(Prompt::new);
+  }
+
+  /// Within the checkpoint's tolerance, times `terms` for a sum of that many numbers.
+  void expect(String what, double[] got, double[] wanted, int terms, Proof proof) {
+    double absolute = expected.get("tolerance").get("abs").asDouble();
+    double relative = expected.get("tolerance").get("rel").asDouble();
+    assertThat(got).as(this + ": " + what).hasSameSizeAs(wanted);
+    double worst = 0;
+    for (int i = 0; i < wanted.length; i++) {
+      double gap = Math.abs(got[i] - wanted[i]);
+      worst = Math.max(worst, gap);
+      assertThat(gap <= terms * absolute + relative * Math.abs(wanted[i]))
+          .as("%s: %s[%d] is %s, the reference has %s", this, what, i, got[i], wanted[i])
+          .isTrue();
+    }
+    proof.measured("max |Δ| of " + what, worst);
+  }
+
+  @Override
+  public String toString() {
+    return folder.getFileName().toString();
+  }
+}

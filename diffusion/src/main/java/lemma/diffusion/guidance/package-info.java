@@ -1,0 +1,7 @@
+/// Guidance: making a sample agree more with its condition than the model alone would.
+///
+/// | type | formula |
+/// |---|---|
+/// | [ClassifierFreeGuidance] | ε = ε_u + s·(ε_c − ε_u), both from one network |
+/// | [ClassifierGuidance] | ε = ε_u − s·√(1 − ᾱ)·∇ log p(y \| x) |
+package lemma.diffusion.guidance;

@@ -1,0 +1,13 @@
+/// From noise to an image: the solvers that walk a diffusion model backwards.
+///
+/// | type | what it is |
+/// |---|---|
+/// | [Scheduler] | a solver's configuration; starts a run, which holds the state |
+/// | [Ddpm] | the posterior of the Markov chain: noise in every step |
+/// | [Ddim] | any stride, with as much noise as η says; without noise it can be inverted |
+/// | [DdimInverse] | the same walk upwards: an image to its latent noise |
+/// | [Sampler] | the loop: ask the [Denoiser], take a step, tell the observer |
+/// | [Posterior] | q(xₛ | xₜ, x₀), the Gaussian behind both |
+/// | [Clipping] | what keeps x̂₀ in range |
+/// | [Slerp] | between two latents, along the sphere |
+package lemma.diffusion.scheduler;

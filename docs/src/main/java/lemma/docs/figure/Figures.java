@@ -1,0 +1,40 @@
+package lemma.docs.figure;
+
+import java.io.IOException;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import lemma.docs.ProjectHome;
+
+/// Every figure by name. A figure is a method that returns a [Figure], and one line here.
+public final class Figures {
+
+  /// Draws a figure from the project's classes; shipped models and data are under `home`.
+  @FunctionalInterface
+  public interface Source {
+    Figure draw(ProjectHome home) throws IOException;
+  }
+
+  private static final Map<String, Source> SOURCES = Map.of();
+
+  private Figures() {}
+
+  public static Set<String> names() {
+    return new TreeMap<>(SOURCES).navigableKeySet();
+  }
+
+  /// Draws the figure of that name.
+  ///
+  /// @throws IllegalArgumentException if there is none, or it cannot be drawn; the message names it
+  public static Figure draw(String name, ProjectHome home) throws IOException {
+    Source source = SOURCES.get(name);
+    if (source == null)
+      throw new IllegalArgumentException(
+          "no figure \"%s\"; there are %s".formatted(name, String.join(", ", names())));
+    try {
+      return source.draw(home);
+    } catch (IllegalArgumentException e) {
+      throw new IllegalArgumentException("figure " + name + ": " + e.getMessage(), e);
+    }
+  }
+}

@@ -1,0 +1,56 @@
+package lemma.docs.site;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.function.Consumer;
+import lemma.docs.ProjectHome;
+import lemma.docs.answer.Answer;
+import lemma.docs.answer.Answers;
+import lemma.docs.answer.Ledger;
+
+/// Builds the handbook: an HTML page for every answer, the indexes, and what they load.
+public final class Site {
+  private final ProjectHome home;
+  private final Answers answers;
+  private final Ledger ledger;
+
+  /// Reads answers and ledgers.
+  ///
+  /// @throws IllegalArgumentException naming the file if one cannot be understood
+  public static Site read(ProjectHome home) throws IOException {
+    return new Site(home, Answers.read(home), Ledger.read(home));
+  }
+
+  public Site(ProjectHome home, Answers answers, Ledger ledger) {
+    this.home = home;
+    this.answers = answers;
+    this.ledger = ledger;
+  }
+
+  public int pages() {
+    return answers.all().size() + 2;
+  }
+
+  /// Writes the site into `folder`, which may exist; tells `written` of every page.
+  ///
+  /// @throws IllegalArgumentException naming the page if an anchor, link, figure or formula on it
+  ///     is broken
+  public void write(Path folder, Consumer<Path> written) throws IOException {
+    var layout = new Layout(Assets.read("page.html"), answers, ledger);
+    var html = new AnswerHtml(new Fences(home, ledger), new Links(answers));
+    Assets.write(folder.resolve("assets"));
+    Files.writeString(
+        folder.resolve("assets").resolve("search-index.js"), SearchIndex.script(answers));
+    page(folder.resolve("index.html"), layout.home(Assets.read("home.html")), written);
+    page(folder.resolve("notes.html"), layout.notes(), written);
+    for (Answer answer : answers.all())
+      page(folder.resolve(Links.page(answer)), layout.answer(answer, html.render(answer)), written);
+  }
+
+  private static void page(Path file, String html, Consumer<Path> written) throws IOException {
+    Files.createDirectories(file.getParent());
+    Files.writeString(file, html);
+    written.accept(file);
+  }
+}
