@@ -1,12 +1,15 @@
 package lemma.diffusion.model;
 
+import java.util.Arrays;
 import java.util.Map;
 import java.util.random.RandomGenerator;
 import lemma.core.tensor.Tensor;
 import lemma.core.training.BatchLoss;
 import lemma.core.training.Objective;
 import lemma.diffusion.glyph.GlyphDataset;
+import lemma.diffusion.schedule.NoiseLevel;
 import lemma.diffusion.schedule.NoiseSchedule;
+import lemma.diffusion.schedule.Prediction;
 
 /// What the image model learns: to see image and noise in a mixture of them.
 ///
@@ -53,26 +56,21 @@ public record DenoisingObjective(
       Map<String, Tensor> parameters, long step, int microBatch, RandomGenerator random) {
     GlyphDataset.Batch batch = data.batch(images, random);
     int size = config.imageSize();
-    double[] timesteps = new double[images];
-    double[] signal = new double[images];
-    double[] noise = new double[images];
+    int[] timesteps = new int[images];
     int[] labels = batch.labels().clone();
     for (int i = 0; i < images; i++) {
-      int t = random.nextInt(schedule.steps());
-      timesteps[i] = t;
-      signal[i] = schedule.signal(t);
-      noise[i] = schedule.noise(t);
+      timesteps[i] = random.nextInt(schedule.steps());
       if (random.nextDouble() < conditionDropout) labels[i] = config.nullLabel();
     }
     Tensor x0 = Tensor.ofShared(batch.pixels(), images, 1, size, size);
     Tensor epsilon = Tensor.gaussian(random, images, 1, size, size);
-    Tensor a = Tensor.of(signal, images, 1, 1, 1);
-    Tensor s = Tensor.of(noise, images, 1, 1, 1);
-    Tensor xt = a.mul(x0).add(s.mul(epsilon));
-    Tensor v = a.mul(epsilon).sub(s.mul(x0));
+    NoiseLevel level = schedule.levels(timesteps, x0.rank());
+    Tensor xt = level.noised(x0, epsilon);
+    Tensor v = Prediction.VELOCITY.of(x0, epsilon, level);
+    double[] t = Arrays.stream(timesteps).asDoubleStream().toArray();
 
     GlyphDenoiser network = GlyphDenoiser.of(Weights.of(parameters), config);
-    Tensor loss = network.predict(xt, timesteps, labels).sub(v).square().mean();
+    Tensor loss = network.predict(xt, t, labels).sub(v).square().mean();
     return BatchLoss.ofMean(loss, images);
   }
 }

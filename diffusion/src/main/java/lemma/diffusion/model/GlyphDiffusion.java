@@ -2,6 +2,7 @@ package lemma.diffusion.model;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import lemma.core.format.FormatException;
@@ -9,6 +10,7 @@ import lemma.core.format.JsonFile;
 import lemma.core.tensor.Tensor;
 import lemma.diffusion.schedule.BetaSchedule;
 import lemma.diffusion.schedule.NoiseSchedule;
+import lemma.diffusion.scheduler.Denoiser;
 
 /// The image model with what one has to know to draw with it: which schedule it was trained on. It
 /// predicts the velocity v ([DenoisingObjective]).
@@ -29,6 +31,16 @@ public record GlyphDiffusion(GlyphDenoiser network, NoiseSchedule schedule) {
   /// The schedule of training: ᾱ falls like a squared cosine.
   public static NoiseSchedule schedule(int steps) {
     return NoiseSchedule.of(new BetaSchedule.Cosine(), steps);
+  }
+
+  /// The network asked for one class an image; a label of `classes` asks for none.
+  public Denoiser denoiser(int... labels) {
+    int[] fixed = labels.clone();
+    return (x, timestep) -> {
+      double[] timesteps = new double[fixed.length];
+      Arrays.fill(timesteps, timestep);
+      return network.predict(x, timesteps, fixed);
+    };
   }
 
   /// Reads a model folder.

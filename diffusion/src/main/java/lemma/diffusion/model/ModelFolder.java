@@ -5,6 +5,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -45,7 +46,8 @@ public record ModelFolder(Path path) {
     Map<String, Tensor> tensors = new LinkedHashMap<>();
     try {
       for (StoredTensor stored : checkpoint.tensors().values()) {
-        tensors.put(stored.name(), stored.toTensor());
+        int[] shape = Arrays.stream(stored.shape()).mapToInt(Math::toIntExact).toArray();
+        tensors.put(stored.name(), Tensor.ofShared(stored.toDoubles(), shape));
       }
       Weights.check(tensors, shapes);
     } catch (FormatException e) {
@@ -56,6 +58,10 @@ public record ModelFolder(Path path) {
     return tensors;
   }
 
+  private static StoredTensor stored(String name, Tensor tensor) {
+    return StoredTensor.of(name, tensor.data(), tensor.shape(), FloatFormat.F32);
+  }
+
   /// Writes both files, float32; the folder is made if need be. Each file appears whole or not at
   /// all.
   public void write(String kind, Map<String, Object> config, Map<String, Tensor> weights)
@@ -63,7 +69,7 @@ public record ModelFolder(Path path) {
     Files.createDirectories(path);
     List<StoredTensor> stored =
         weights.entrySet().stream()
-            .map(entry -> StoredTensor.of(entry.getKey(), entry.getValue(), FloatFormat.F32))
+            .map(entry -> stored(entry.getKey(), entry.getValue()))
             .toList();
     SafetensorsWriter.write(path.resolve(WEIGHTS), stored, Map.of("format", "pt"));
     Map<String, Object> all = new LinkedHashMap<>();

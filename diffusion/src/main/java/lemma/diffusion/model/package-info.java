@@ -7,8 +7,9 @@
 /// | [ResNetBlock], [SelfAttention2d], [Resampling] | the blocks |
 /// | [Conv2d], [Linear], [GroupNorm] | the layers in them |
 /// | [GlyphDenoiser] | the network; [GlyphDiffusion] with its schedule, from a folder |
+/// | [GlyphSampler] | draws with it: scheduler, guidance, every core |
 /// | [GlyphClassifier] | reads what was drawn |
-/// | [DenoisingObjective], [ClassificationObjective] | what they are trained on |
+/// | [DenoisingObjective], [ClassificationObjective] | what they are trained on; [GlyphTraining] how |
 /// | [Weights], [ModelFolder] | parameters by name, and their files |
 ///
 /// Reading order: `GlyphDenoiser`, `ResNetBlock`, `DenoisingObjective`.
