@@ -71,9 +71,18 @@ public final class Charts {
         if (value > 0) least = Math.min(least, value);
       }
     }
-    if (y.logarithmic()) // a bar on a logarithmic axis needs a floor: a power of ten below the least
-      option.withObject("/yAxis").put("min", Math.pow(10, Math.floor(Math.log10(least) - 0.1)));
+    if (y
+        .logarithmic()) // a bar on a logarithmic axis needs a floor: a power of ten below the least
+    option.withObject("/yAxis").put("min", Math.pow(10, Math.floor(Math.log10(least) - 0.1)));
     return option;
+  }
+
+  /// `count` numbers from `first` to `last`, each the same multiple of the one before.
+  static double[] geometric(double first, double last, int count) {
+    double[] values = new double[count];
+    for (int i = 0; i < count; i++)
+      values[i] = first * Math.pow(last / first, (double) i / (count - 1));
+    return values;
   }
 
   private static ObjectNode frame(List<String> legend, ObjectNode x, ObjectNode y) {
@@ -112,6 +121,7 @@ public final class Charts {
     if (Double.isNaN(value) || Double.isInfinite(value)) return JSON.getNodeFactory().nullNode();
     if (value == 0) return JSON.getNodeFactory().numberNode(0);
     return JSON.getNodeFactory()
-        .numberNode(new java.math.BigDecimal(value).round(new java.math.MathContext(6)).doubleValue());
+        .numberNode(
+            new java.math.BigDecimal(value).round(new java.math.MathContext(6)).doubleValue());
   }
 }
