@@ -77,6 +77,14 @@ public final class Charts {
     return option;
   }
 
+  /// `count` numbers from `first` to `last`, each the same multiple of the one before.
+  static double[] geometric(double first, double last, int count) {
+    double[] values = new double[count];
+    for (int i = 0; i < count; i++)
+      values[i] = first * Math.pow(last / first, (double) i / (count - 1));
+    return values;
+  }
+
   private static ObjectNode frame(List<String> legend, ObjectNode x, ObjectNode y) {
     ObjectNode option = JSON.createObjectNode();
     option.put("animation", false);
