@@ -19,6 +19,7 @@ public final class Figures {
 
   private static final Map<String, Source> SOURCES =
       Map.ofEntries(
+          entry("bucket-map", home -> BucketFigures.bucketMap()),
           entry("flow-shift", home -> ScheduleFigures.flowShift()),
           entry("mask-patterns", home -> MaskPatterns.draw()),
           entry("noise-schedule-snr", home -> ScheduleFigures.noiseScheduleSnr()),
