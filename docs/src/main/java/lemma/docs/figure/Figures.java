@@ -1,5 +1,7 @@
 package lemma.docs.figure;
 
+import static java.util.Map.entry;
+
 import java.io.IOException;
 import java.util.Map;
 import java.util.Set;
@@ -16,7 +18,14 @@ public final class Figures {
   }
 
   private static final Map<String, Source> SOURCES =
-      Map.of("mask-patterns", home -> MaskPatterns.draw());
+      Map.ofEntries(
+          entry("bucket-map", home -> BucketFigures.bucketMap()),
+          entry("flow-shift", home -> ScheduleFigures.flowShift()),
+          entry("mask-patterns", home -> MaskPatterns.draw()),
+          entry("noise-schedule-snr", home -> ScheduleFigures.noiseScheduleSnr()),
+          entry("noise-schedules", home -> ScheduleFigures.noiseSchedules()),
+          entry("rope-decay", home -> PositionFigures.ropeDecay()),
+          entry("rope-rotation", home -> PositionFigures.ropeRotation()));
 
   private Figures() {}
 
