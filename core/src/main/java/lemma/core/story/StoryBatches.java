@@ -67,7 +67,8 @@ public final class StoryBatches {
     List<Batch> batches = new ArrayList<>();
     for (int from = 0; from < stories.size(); from += rows) {
       List<int[]> part = stories.subList(from, Math.min(from + rows, stories.size()));
-      int width = Math.min(length, part.stream().mapToInt(story -> story.length + 1).max().orElse(0));
+      int width =
+          Math.min(length, part.stream().mapToInt(story -> story.length + 1).max().orElse(0));
       int[][] inputs = new int[part.size()][width];
       int[][] targets = new int[part.size()][width];
       for (int row = 0; row < part.size(); row++) {

@@ -37,7 +37,8 @@ public final class Lemma {
           new Entry("show", "an answer with its code and proofs", ShowCommand.class),
           new Entry("prove", "run the proofs of a technique", ProveCommand.class),
           new Entry("bench", "time the alternatives of a technique", BenchCommand.class),
-          new Entry("site", "build the handbook as web pages, and serve it", SiteCommand.class));
+          new Entry("site", "build the handbook as web pages, and serve it", SiteCommand.class),
+          new Entry("bucket", "sort image sizes into aspect-ratio buckets", BucketCommand.class));
 
   private Lemma() {}
 

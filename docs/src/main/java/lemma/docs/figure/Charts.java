@@ -49,6 +49,15 @@ public final class Charts {
     return option;
   }
 
+  /// Points, a colour for each cloud of them.
+  public static ObjectNode points(Axis x, Axis y, List<Line> clouds) {
+    ObjectNode option = lines(x, y, clouds);
+    for (var series : option.withArray("/series"))
+      ((ObjectNode) series).put("type", "scatter").put("symbolSize", 9);
+    option.withObject("/tooltip").put("trigger", "item");
+    return option;
+  }
+
   /// Groups of bars, one group a category.
   ///
   /// @throws IllegalArgumentException if a colour has not one value for each category

@@ -19,7 +19,9 @@ public final class Figures {
 
   private static final Map<String, Source> SOURCES =
       Map.ofEntries(
+          entry("bucket-map", home -> BucketFigures.bucketMap()),
           entry("flow-shift", home -> ScheduleFigures.flowShift()),
+          entry("mask-patterns", home -> MaskPatterns.draw()),
           entry("noise-schedule-snr", home -> ScheduleFigures.noiseScheduleSnr()),
           entry("noise-schedules", home -> ScheduleFigures.noiseSchedules()),
           entry("rope-decay", home -> PositionFigures.ropeDecay()),
