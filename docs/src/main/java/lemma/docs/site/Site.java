@@ -40,12 +40,12 @@ public final class Site {
     var layout = new Layout(Assets.read("page.html"), answers, ledger);
     var html = new AnswerHtml(new Fences(home, ledger), new Links(answers));
     Assets.write(folder.resolve("assets"));
-    Files.writeString(
-        folder.resolve("assets").resolve("search-index.js"), SearchIndex.script(answers));
     page(folder.resolve("index.html"), layout.home(Assets.read("home.html")), written);
     page(folder.resolve("notes.html"), layout.notes(), written);
     for (Answer answer : answers.all())
       page(folder.resolve(Links.page(answer)), layout.answer(answer, html.render(answer)), written);
+    Files.writeString(
+        folder.resolve("assets").resolve("search-index.js"), SearchIndex.script(answers));
   }
 
   private static void page(Path file, String html, Consumer<Path> written) throws IOException {
