@@ -6,14 +6,14 @@ import java.util.stream.IntStream;
 import lemma.core.tensor.Tensor;
 import lemma.core.training.StepRandom;
 import lemma.diffusion.guidance.ClassifierFreeGuidance;
+import lemma.diffusion.schedule.Prediction;
+import lemma.diffusion.schedule.TimestepSpacing;
 import lemma.diffusion.scheduler.Clipping;
 import lemma.diffusion.scheduler.Ddim;
 import lemma.diffusion.scheduler.Denoiser;
 import lemma.diffusion.scheduler.NoiseSource;
 import lemma.diffusion.scheduler.Sampler;
 import lemma.diffusion.scheduler.Scheduler;
-import lemma.diffusion.schedule.Prediction;
-import lemma.diffusion.schedule.TimestepSpacing;
 
 /// Draws glyphs: noise, a scheduler and guidance, a few images at a time on every core.
 ///

@@ -68,9 +68,7 @@ public record ModelFolder(Path path) {
       throws IOException {
     Files.createDirectories(path);
     List<StoredTensor> stored =
-        weights.entrySet().stream()
-            .map(entry -> stored(entry.getKey(), entry.getValue()))
-            .toList();
+        weights.entrySet().stream().map(entry -> stored(entry.getKey(), entry.getValue())).toList();
     SafetensorsWriter.write(path.resolve(WEIGHTS), stored, Map.of("format", "pt"));
     Map<String, Object> all = new LinkedHashMap<>();
     all.put(KIND, kind);

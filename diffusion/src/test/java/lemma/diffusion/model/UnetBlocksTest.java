@@ -27,8 +27,7 @@ class UnetBlocksTest {
     var config = new ResNetBlock.Config(8, 8, 6, 4, 1e-5, Conditioning.SCALE_SHIFT, 1);
     Map<String, Tensor> start =
         new LinkedHashMap<>(
-            Weights.initial(
-                Weights.shapesOf(weights -> ResNetBlock.of(weights, config)), random));
+            Weights.initial(Weights.shapesOf(weights -> ResNetBlock.of(weights, config)), random));
     start.replaceAll((name, value) -> name.equals("conv2.weight") ? value.mul(0) : value);
     Tensor x = Tensor.gaussian(random, 2, 8, 5, 5);
     Tensor e = Tensor.gaussian(random, 2, 6);
@@ -47,8 +46,7 @@ class UnetBlocksTest {
   void self_attention_sees_every_pixel_and_no_positions(Proof proof) {
     RandomGenerator random = random(2);
     var shapes = Weights.shapesOf(weights -> SelfAttention2d.of(weights, 8, 2, 4, 1e-5));
-    var attention =
-        SelfAttention2d.of(Weights.of(Weights.initial(shapes, random)), 8, 2, 4, 1e-5);
+    var attention = SelfAttention2d.of(Weights.of(Weights.initial(shapes, random)), 8, 2, 4, 1e-5);
     Tensor x = Tensor.gaussian(random, 1, 8, 4, 4);
 
     // Exchanged pixels are exchanged in the output: means over pixels differ by their order alone.
