@@ -37,6 +37,8 @@ public final class Lemma {
           new Entry("show", "an answer with its code and proofs", ShowCommand.class),
           new Entry("prove", "run a technique's proofs", ProveCommand.class),
           new Entry("bench", "time a technique's alternatives", BenchCommand.class),
+          new Entry("generate", "continue a text with a language model", GenerateCommand.class),
+          new Entry("inspect", "the tensors and metadata of a file of weights", InspectCommand.class),
           new Entry("site", "build the handbook as web pages, and serve it", SiteCommand.class),
           new Entry("bucket", "sort image sizes into aspect-ratio buckets", BucketCommand.class));
 
