@@ -35,10 +35,10 @@ public final class Lemma {
       List.of(
           new Entry("list", "every technique with its verdict, by chapter", ListCommand.class),
           new Entry("show", "an answer with its code and proofs", ShowCommand.class),
-          new Entry("prove", "run a technique's proofs", ProveCommand.class),
-          new Entry("bench", "time a technique's alternatives", BenchCommand.class),
+          new Entry("prove", "run the proofs of a technique", ProveCommand.class),
+          new Entry("bench", "time the alternatives of a technique", BenchCommand.class),
           new Entry("generate", "continue a text with a language model", GenerateCommand.class),
-          new Entry("inspect", "the tensors and metadata of a file of weights", InspectCommand.class),
+          new Entry("inspect", "list what a file of weights holds", InspectCommand.class),
           new Entry("site", "build the handbook as web pages, and serve it", SiteCommand.class),
           new Entry("bucket", "sort image sizes into aspect-ratio buckets", BucketCommand.class));
 
@@ -110,7 +110,9 @@ public final class Lemma {
     var text = new StringBuilder("Lemma: generative-AI interview answers that run.\n\n");
     for (Entry entry : COMMANDS)
       text.append("  ./lemma %-9s %s%n".formatted(entry.name(), entry.purpose()));
-    return text.append("\nEvery command explains itself: ./lemma show --help\n").toString();
+    return text.append(
+            "\nFor example ./lemma show rms-norm; every command explains itself with --help\n")
+        .toString();
   }
 
   /// On a terminal the launcher keeps stderr open as descriptor 3, past its filter.

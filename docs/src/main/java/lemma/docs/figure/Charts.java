@@ -49,6 +49,15 @@ public final class Charts {
     return option;
   }
 
+  /// Points, a colour for each cloud of them.
+  public static ObjectNode points(Axis x, Axis y, List<Line> clouds) {
+    ObjectNode option = lines(x, y, clouds);
+    for (var series : option.withArray("/series"))
+      ((ObjectNode) series).put("type", "scatter").put("symbolSize", 9);
+    option.withObject("/tooltip").put("trigger", "item");
+    return option;
+  }
+
   /// Groups of bars, one group a category.
   ///
   /// @throws IllegalArgumentException if a colour has not one value for each category
@@ -75,6 +84,14 @@ public final class Charts {
         .logarithmic()) // a bar on a logarithmic axis needs a floor: a power of ten below the least
     option.withObject("/yAxis").put("min", Math.pow(10, Math.floor(Math.log10(least) - 0.1)));
     return option;
+  }
+
+  /// `count` numbers from `first` to `last`, each the same multiple of the one before.
+  static double[] geometric(double first, double last, int count) {
+    double[] values = new double[count];
+    for (int i = 0; i < count; i++)
+      values[i] = first * Math.pow(last / first, (double) i / (count - 1));
+    return values;
   }
 
   private static ObjectNode frame(List<String> legend, ObjectNode x, ObjectNode y) {

@@ -34,8 +34,8 @@ public final class Site {
 
   /// Writes the site into `folder`, which may exist; tells `written` of every page.
   ///
-  /// @throws IllegalArgumentException naming the page if an anchor, link, figure or formula on it
-  ///     is broken
+  /// @throws IllegalArgumentException naming the page if an anchor, figure or formula on it is
+  ///     broken
   public void write(Path folder, Consumer<Path> written) throws IOException {
     var layout = new Layout(Assets.read("page.html"), answers, ledger);
     var html = new AnswerHtml(new Fences(home, ledger), new Links(answers));
