@@ -37,6 +37,8 @@ public final class Lemma {
           new Entry("show", "an answer with its code and proofs", ShowCommand.class),
           new Entry("prove", "run the proofs of a technique", ProveCommand.class),
           new Entry("bench", "time the alternatives of a technique", BenchCommand.class),
+          new Entry("generate", "continue a text with a language model", GenerateCommand.class),
+          new Entry("inspect", "list what a file of weights holds", InspectCommand.class),
           new Entry("site", "build the handbook as web pages, and serve it", SiteCommand.class),
           new Entry("tokenize", "split a text into a model's tokens", TokenizeCommand.class),
           new Entry("train", "train a shipped model again", TrainCommand.class),
