@@ -83,11 +83,12 @@ public record Llama(LlamaConfig config, Map<String, Tensor> weights) implements 
     return new Llama(config, weights);
   }
 
-  /// Reads a folder with `config.json` and safetensors files; every weight is a constant.
+  /// Reads a folder with `config.json` and safetensors files, or one such file beside its
+  /// `config.json`; every weight is a constant.
   ///
   /// @throws FormatException if a file is missing, damaged or does not fit the configuration
-  public static Llama load(Path folder) throws IOException {
-    LlamaCheckpoint checkpoint = LlamaCheckpoint.open(folder);
+  public static Llama load(Path path) throws IOException {
+    LlamaCheckpoint checkpoint = LlamaCheckpoint.open(path);
     Map<String, Tensor> weights = new LinkedHashMap<>();
     checkpoint
         .config()

@@ -41,7 +41,8 @@ public record BpeTraining(int merges, int minimum, Ties ties, boolean oneSymbolP
   /// @throws IllegalArgumentException if a number is negative
   public BpeTraining {
     if (merges < 0) throw new IllegalArgumentException("merges must be 0 or more, was " + merges);
-    if (minimum < 0) throw new IllegalArgumentException("minimum must be 0 or more, was " + minimum);
+    if (minimum < 0)
+      throw new IllegalArgumentException("minimum must be 0 or more, was " + minimum);
   }
 
   /// A word as symbols, and how often it occurs.
@@ -65,7 +66,8 @@ public record BpeTraining(int merges, int minimum, Ties ties, boolean oneSymbolP
     private final List<int[]> words = new ArrayList<>();
     private final long[] frequency;
     private final Map<Long, Long> counts = new LinkedHashMap<>();
-    private final Map<Long, Set<Integer>> places = new HashMap<>(); // words that have, or had, a pair
+    private final Map<Long, Set<Integer>> places =
+        new HashMap<>(); // words that have, or had, a pair
 
     Run(List<Word> words, List<String> alphabet) {
       spelling = new ArrayList<>(alphabet);
@@ -80,7 +82,8 @@ public record BpeTraining(int merges, int minimum, Ties ties, boolean oneSymbolP
       while (learned.size() < merges && !counts.isEmpty()) {
         long most = Collections.max(counts.values());
         if (most < minimum) break;
-        long pair = choose(counts.keySet().stream().filter(key -> counts.get(key) == most).toList());
+        long pair =
+            choose(counts.keySet().stream().filter(key -> counts.get(key) == most).toList());
         Merge merge = symbol((int) (pair >> 32), (int) pair);
         learned.add(new Learned(merge, most));
         for (int word : List.copyOf(places.get(pair))) {

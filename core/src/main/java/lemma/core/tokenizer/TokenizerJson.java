@@ -75,8 +75,7 @@ public final class TokenizerJson {
       for (String option : new String[] {"single_word", "lstrip", "rstrip"})
         if (token.flag(option, false)) throw unsupported("added_tokens." + option, token.root());
       added.add(
-          new AddedToken(
-              token.integer("id"), token.text("content"), token.flag("special", false)));
+          new AddedToken(token.integer("id"), token.text("content"), token.flag("special", false)));
     }
     return added;
   }
@@ -173,7 +172,8 @@ public final class TokenizerJson {
       case "Sequence" -> {
         for (JsonFile step : objects("processors", processor.get("processors"))) {
           if (step.text("type").equals("TemplateProcessing")) return prefix(step);
-          if (!step.text("type").equals("ByteLevel")) throw unsupported("post_processor", step.root());
+          if (!step.text("type").equals("ByteLevel"))
+            throw unsupported("post_processor", step.root());
         }
         return new int[0];
       }
@@ -249,8 +249,7 @@ public final class TokenizerJson {
     model.put("fuse_unk", false).put("byte_fallback", false);
     model.put("ignore_merges", tokenizer.wholePieces());
     ObjectNode vocabulary = model.putObject("vocab");
-    for (int id = 0; id < tokenizer.vocabularySize(); id++)
-      vocabulary.put(tokenizer.token(id), id);
+    for (int id = 0; id < tokenizer.vocabularySize(); id++) vocabulary.put(tokenizer.token(id), id);
     var merges = model.putArray("merges");
     for (Merge merge : tokenizer.merges())
       merges.add(tokenizer.token(merge.left()) + " " + tokenizer.token(merge.right()));

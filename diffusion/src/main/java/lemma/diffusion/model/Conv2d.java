@@ -18,8 +18,7 @@ public record Conv2d(Tensor weight, Tensor bias, int stride, int padding) {
   }
 
   /// Asks for `weight` and `bias`.
-  public static Conv2d of(
-      Weights weights, int in, int out, int kernel, int stride, int padding) {
+  public static Conv2d of(Weights weights, int in, int out, int kernel, int stride, int padding) {
     return new Conv2d(
         weights.get("weight", out, in, kernel, kernel), weights.get("bias", out), stride, padding);
   }

@@ -124,9 +124,8 @@ public record GlyphDenoiser(
   /// is zero: each block begins as the identity and the first prediction is 0.
   public static Map<String, Tensor> initial(Config config, RandomGenerator random) {
     Map<String, Tensor> start = new LinkedHashMap<>(Weights.initial(shapes(config), random));
-    start.replaceAll(
-        (name, tensor) ->
-            name.matches(".*(conv2|to_out\\.0|conv_out)\\.weight") ? tensor.mul(0) : tensor);
+    start.replaceAll((name, tensor) ->
+        name.matches(".*(conv2|to_out\\.0|conv_out)\\.weight") ? tensor.mul(0) : tensor);
     return start;
   }
 
@@ -142,7 +141,8 @@ public record GlyphDenoiser(
 
     Tensor h0 = convIn.apply(Resampling.pixelUnshuffle(x, 2)); // [n, channels, size/2, size/2]
     Tensor h1 = down0.apply(h0, embedding);
-    Tensor h2 = attention.apply(down1.apply(downsample.apply(h1), embedding)); // [n, inner, size/4, …]
+    Tensor h2 =
+        attention.apply(down1.apply(downsample.apply(h1), embedding)); // [n, inner, size/4, …]
     Tensor h = mid.apply(h2, embedding);
     h = up1.apply(Tensor.concat(1, h, h2), embedding);
     h = up0.apply(Tensor.concat(1, upsample.apply(h), h1), embedding);
@@ -155,8 +155,7 @@ public record GlyphDenoiser(
     if (!Arrays.equals(x.shape(), expected) || timesteps.length != labels.length) {
       throw new IllegalArgumentException(
           "x %s, %d timesteps and %d labels: expected [n, 1, %d, %d], n and n"
-              .formatted(
-                  Arrays.toString(x.shape()), timesteps.length, labels.length, size, size));
+              .formatted(Arrays.toString(x.shape()), timesteps.length, labels.length, size, size));
     }
     for (int label : labels) {
       if (label < 0 || label > config.classes()) {

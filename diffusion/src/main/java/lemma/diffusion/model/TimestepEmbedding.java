@@ -34,7 +34,7 @@ public record TimestepEmbedding(
 
   /// @throws IllegalArgumentException if there is no frequency, or a component is not positive
   public TimestepEmbedding {
-    if (dim < 2 || !(dim / 2 - downscaleFreqShift > 0)) {
+    if (dim < 2 || !(Math.floorDiv(dim, 2) > downscaleFreqShift)) {
       throw new IllegalArgumentException(
           "dim %d must be at least 2 and half of it larger than downscaleFreqShift %s"
               .formatted(dim, downscaleFreqShift));

@@ -47,13 +47,19 @@ public interface Weights {
   /// Names and shapes of all parameters that a network asks for, in its order.
   static Map<String, int[]> shapesOf(Consumer<Weights> network) {
     Map<String, int[]> shapes = new LinkedHashMap<>();
-    network.accept(
-        (name, shape) -> {
-          if (shapes.put(name, shape.clone()) != null) {
-            throw new IllegalArgumentException("tensor " + name + " is asked for twice");
-          }
-          return Tensor.zeros(shape);
-        });
+    network.accept((name, shape) -> {
+      if (shapes.put(name, shape.clone()) != null) {
+        throw new IllegalArgumentException("tensor " + name + " is asked for twice");
+      }
+      return Tensor.zeros(shape);
+    });
+    return shapes;
+  }
+
+  /// Names and shapes of parameters that are there.
+  static Map<String, int[]> shapesOf(Map<String, Tensor> tensors) {
+    Map<String, int[]> shapes = new LinkedHashMap<>();
+    tensors.forEach((name, tensor) -> shapes.put(name, tensor.shape()));
     return shapes;
   }
 
@@ -68,7 +74,8 @@ public interface Weights {
   }
 
   private static Tensor initial(String name, int[] shape, RandomGenerator random) {
-    if (shape.length == 1) return name.endsWith("weight") ? Tensor.ones(shape) : Tensor.zeros(shape);
+    if (shape.length == 1)
+      return name.endsWith("weight") ? Tensor.ones(shape) : Tensor.zeros(shape);
     int fanIn = 1;
     for (int axis = 1; axis < shape.length; axis++) fanIn *= shape[axis];
     double bound = 1 / Math.sqrt(fanIn);

@@ -99,7 +99,6 @@ public enum Prediction {
   }
 
   private static void checkDivisor(Tensor divisor, String message) {
-    for (double value : divisor.data())
-      if (value == 0) throw new IllegalArgumentException(message);
+    for (double value : divisor.data()) if (value == 0) throw new IllegalArgumentException(message);
   }
 }

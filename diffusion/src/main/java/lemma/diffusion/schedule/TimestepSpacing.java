@@ -36,8 +36,7 @@ public sealed interface TimestepSpacing {
   /// Multiples of ⌊T / steps⌋, plus an offset (1 in Stable Diffusion).
   record Leading(int offset) implements TimestepSpacing {
     public Leading {
-      if (offset < 0)
-        throw new IllegalArgumentException("offset must be 0 or more, was " + offset);
+      if (offset < 0) throw new IllegalArgumentException("offset must be 0 or more, was " + offset);
     }
 
     public Leading() {

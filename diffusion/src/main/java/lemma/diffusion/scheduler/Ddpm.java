@@ -113,7 +113,8 @@ public record Ddpm(
   private Reverse reverse(Tensor x0, Tensor mean, Tensor output, Tensor x, int t) {
     Posterior posterior = posterior(t);
     // β̃ is 0 in the last step; its logarithm is taken of the step before
-    double smallest = t == 0 && schedule.steps() > 1 ? posterior(1).variance() : posterior.variance();
+    double smallest =
+        t == 0 && schedule.steps() > 1 ? posterior(1).variance() : posterior.variance();
     double small = Math.log(Math.max(smallest, 1e-20));
     double large = Math.log(posterior.beta());
     Tensor logVariance =
@@ -121,8 +122,7 @@ public record Ddpm(
           case SMALL -> Tensor.full(small, x.shape());
           case LARGE -> Tensor.full(t == 0 ? small : large, x.shape());
           case LEARNED -> half(output, x, 1);
-          case LEARNED_RANGE ->
-              half(output, x, 1).add(1).div(2).mul(large - small).add(small);
+          case LEARNED_RANGE -> half(output, x, 1).add(1).div(2).mul(large - small).add(small);
         };
     Tensor sigma2 =
         variance == Variance.SMALL

@@ -53,7 +53,8 @@ public record Answer(
             ? Map.of()
             : java.util.Collections.unmodifiableMap(new java.util.LinkedHashMap<>(claims));
     if (!file.getFileName().toString().equals(id + ".md"))
-      throw new IllegalArgumentException(file + ": id is " + id + ", so the file must be " + id + ".md");
+      throw new IllegalArgumentException(
+          file + ": id is " + id + ", so the file must be " + id + ".md");
     if (!file.getParent().getFileName().toString().equals(chapter))
       throw new IllegalArgumentException(
           file + ": chapter is " + chapter + ", so it must lie in a directory " + chapter);

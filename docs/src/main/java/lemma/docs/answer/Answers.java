@@ -71,11 +71,10 @@ public final class Answers {
   /// @throws IllegalArgumentException if there is none; the message names the nearest ids
   public Answer get(String id) {
     return find(id)
-        .orElseThrow(
-            () ->
-                new IllegalArgumentException(
-                    "no answer \"%s\"; did you mean %s? (./lemma list has all)"
-                        .formatted(id, String.join(", ", Nearest.of(id, byId.keySet(), 3)))));
+        .orElseThrow(() ->
+            new IllegalArgumentException(
+                "no answer \"%s\"; did you mean %s? (./lemma list has all)"
+                    .formatted(id, String.join(", ", Nearest.of(id, byId.keySet(), 3)))));
   }
 
   /// The chapter of that id.

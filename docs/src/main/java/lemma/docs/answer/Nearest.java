@@ -11,8 +11,8 @@ public final class Nearest {
   public static List<String> of(String given, Collection<String> names, int count) {
     return names.stream()
         .sorted(
-            Comparator.<String>comparingInt(
-                    name -> name.contains(given) || given.contains(name) ? 0 : distance(given, name))
+            Comparator.<String>comparingInt(name ->
+                    name.contains(given) || given.contains(name) ? 0 : distance(given, name))
                 .thenComparing(Comparator.naturalOrder()))
         .limit(count)
         .toList();

@@ -28,11 +28,10 @@ public record Proof(
   /// The figures with their bounds: `max |Δ| 3e-13 ≤ 1e-12`.
   public List<String> figures() {
     List<String> figures = new ArrayList<>();
-    measured.forEach(
-        (name, value) -> {
-          String bound = bounds.get(name);
-          figures.add(name + " " + shorten(value) + (bound == null ? "" : " " + shorten(bound)));
-        });
+    measured.forEach((name, value) -> {
+      String bound = bounds.get(name);
+      figures.add(name + " " + shorten(value) + (bound == null ? "" : " " + shorten(bound)));
+    });
     return figures;
   }
 

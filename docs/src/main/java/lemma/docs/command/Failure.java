@@ -24,7 +24,9 @@ final class Failure {
           case NotDirectoryException file -> file.getFile() + ": not a directory";
           case FileNotFoundException missing -> missing.getMessage();
           case FileSystemException other ->
-              other.getFile() + ": " + (other.getReason() == null ? name(other) : other.getReason());
+              other.getFile()
+                  + ": "
+                  + (other.getReason() == null ? name(other) : other.getReason());
           case JacksonException syntax ->
               syntax.getOriginalMessage()
                   + (syntax.getLocation() == null
@@ -34,7 +36,9 @@ final class Failure {
               refused.getMessage();
           case IOException io when io.getMessage() != null -> io.getMessage();
           case OutOfMemoryError memory ->
-              "out of memory (" + memory.getMessage() + "): give the JVM more, JDK_JAVA_OPTIONS=-Xmx8g";
+              "out of memory ("
+                  + memory.getMessage()
+                  + "): give the JVM more, JDK_JAVA_OPTIONS=-Xmx8g";
           default ->
               "unexpected %s: %s (--stacktrace shows where)"
                   .formatted(name(failure), failure.getMessage());

@@ -34,10 +34,15 @@ public final class Lemma {
   static final List<Entry> COMMANDS =
       List.of(
           new Entry("list", "every technique with its verdict, by chapter", ListCommand.class),
-          new Entry("show", "an answer, with its code and proofs: ./lemma show rms-norm", ShowCommand.class),
-          new Entry("prove", "run a technique's proofs: ./lemma prove rms-norm", ProveCommand.class),
-          new Entry("bench", "time its alternatives: ./lemma bench rms-norm --quick", BenchCommand.class),
-          new Entry("site", "build the handbook as web pages, and serve it", SiteCommand.class));
+          new Entry("show", "an answer with its code and proofs", ShowCommand.class),
+          new Entry("prove", "run the proofs of a technique", ProveCommand.class),
+          new Entry("bench", "time the alternatives of a technique", BenchCommand.class),
+          new Entry("generate", "continue a text with a language model", GenerateCommand.class),
+          new Entry("inspect", "list what a file of weights holds", InspectCommand.class),
+          new Entry("site", "build the handbook as web pages, and serve it", SiteCommand.class),
+          new Entry("tokenize", "split a text into a model's tokens", TokenizeCommand.class),
+          new Entry("train", "train a shipped model again", TrainCommand.class),
+          new Entry("bucket", "sort image sizes into aspect-ratio buckets", BucketCommand.class));
 
   private Lemma() {}
 
@@ -62,7 +67,8 @@ public final class Lemma {
         return execute(entry, Arrays.copyOfRange(arguments, 1, arguments.length), out, err);
     err.println(
         "lemma: no command \"%s\"; there are: %s"
-            .formatted(words.get(0), String.join(", ", COMMANDS.stream().map(Entry::name).toList())));
+            .formatted(
+                words.get(0), String.join(", ", COMMANDS.stream().map(Entry::name).toList())));
     return REFUSED;
   }
 
@@ -76,19 +82,17 @@ public final class Lemma {
     line.setCaseInsensitiveEnumValuesAllowed(true);
     line.setOut(new PrintWriter(out, true, StandardCharsets.UTF_8));
     line.setErr(new PrintWriter(err, true, StandardCharsets.UTF_8));
-    line.setParameterExceptionHandler(
-        (exception, given) -> {
-          err.println(
-              "lemma %s: %s (see ./lemma %s --help)"
-                  .formatted(entry.name(), Failure.oneLine(exception.getMessage()), entry.name()));
-          return REFUSED;
-        });
-    line.setExecutionExceptionHandler(
-        (exception, command, parsed) -> {
-          if (parsed.hasMatchedOption(STACKTRACE)) exception.printStackTrace(err);
-          err.println("lemma " + entry.name() + ": " + Failure.explain(exception));
-          return REFUSED;
-        });
+    line.setParameterExceptionHandler((exception, given) -> {
+      err.println(
+          "lemma %s: %s (see ./lemma %s --help)"
+              .formatted(entry.name(), Failure.oneLine(exception.getMessage()), entry.name()));
+      return REFUSED;
+    });
+    line.setExecutionExceptionHandler((exception, command, parsed) -> {
+      if (parsed.hasMatchedOption(STACKTRACE)) exception.printStackTrace(err);
+      err.println("lemma " + entry.name() + ": " + Failure.explain(exception));
+      return REFUSED;
+    });
     int exit = line.execute(arguments);
     line.getOut().flush();
     return exit;
@@ -108,7 +112,9 @@ public final class Lemma {
     var text = new StringBuilder("Lemma: generative-AI interview answers that run.\n\n");
     for (Entry entry : COMMANDS)
       text.append("  ./lemma %-9s %s%n".formatted(entry.name(), entry.purpose()));
-    return text.append("\nEvery command explains itself: ./lemma show --help\n").toString();
+    return text.append(
+            "\nFor example ./lemma show rms-norm; every command explains itself with --help\n")
+        .toString();
   }
 
   /// On a terminal the launcher keeps stderr open as descriptor 3, past its filter.

@@ -78,7 +78,8 @@ final class ListCommand implements Callable<Integer> {
     int width = answers.all().stream().mapToInt(answer -> answer.id().length()).max().orElse(0);
     for (Chapter chapter : chapters) {
       out.println(
-          Terminal.bold(chapter.title()) + Terminal.dim("  " + chapter.titleZh() + " · " + chapter.id()));
+          Terminal.bold(chapter.title())
+              + Terminal.dim("  " + chapter.titleZh() + " · " + chapter.id()));
       for (Answer answer : answers.in(chapter.id()))
         out.printf(
             "  %-" + width + "s  %-14s %s%n", answer.id(), ledger.tally(answer), answer.title());

@@ -21,7 +21,10 @@ final class Machine {
           if (line.startsWith("model name")) return line.substring(line.indexOf(':') + 1).strip();
       if (System.getProperty("os.name").startsWith("Mac")) {
         Process sysctl = new ProcessBuilder("sysctl", "-n", "machdep.cpu.brand_string").start();
-        String name = new String(sysctl.getInputStream().readAllBytes(), java.nio.charset.StandardCharsets.UTF_8).strip();
+        String name =
+            new String(
+                    sysctl.getInputStream().readAllBytes(), java.nio.charset.StandardCharsets.UTF_8)
+                .strip();
         if (!name.isEmpty()) return name;
       }
     } catch (IOException e) {

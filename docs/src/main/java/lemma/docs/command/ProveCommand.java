@@ -85,8 +85,7 @@ final class ProveCommand implements Callable<Integer> {
     return tests;
   }
 
-  private void run(ProjectHome home, String module, List<String> classes)
-      throws IOException {
+  private void run(ProjectHome home, String module, List<String> classes) throws IOException {
     if (Terminal.drawable())
       System.err.println("running " + String.join(", ", classes) + " in " + module + " …");
     Path ledger = home.path(module, "target", "proofs.json");
@@ -127,7 +126,8 @@ final class ProveCommand implements Callable<Integer> {
             String.join("; ", proof.figures()),
             "%.2f".formatted(proof.seconds()));
         if (proof.verdict() != Verdict.PROVEN)
-          failures.add("%s: %s (%s:%d)".formatted(claim, proof.sentence(), proof.path(), proof.line()));
+          failures.add(
+              "%s: %s (%s:%d)".formatted(claim, proof.sentence(), proof.path(), proof.line()));
       }
     }
     text.append(table);

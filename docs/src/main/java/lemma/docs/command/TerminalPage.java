@@ -66,10 +66,10 @@ final class TerminalPage {
       case Heading heading ->
           text.append(indent).append(Terminal.bold(Markdown.text(heading))).append('\n');
       case Paragraph paragraph -> text.append(wrap(inline(paragraph), indent));
-      case DisplayMath math ->
-          math.latex().lines().forEach(line -> code(indent, line.strip()));
+      case DisplayMath math -> math.latex().lines().forEach(line -> code(indent, line.strip()));
       case FencedCodeBlock fence -> fence(fence, indent);
-      case IndentedCodeBlock block -> block.getLiteral().lines().forEach(line -> code(indent, line));
+      case IndentedCodeBlock block ->
+          block.getLiteral().lines().forEach(line -> code(indent, line));
       case ListBlock list -> list(list, indent);
       case TableBlock table -> text.append(table(table).toString().indent(indent.length() + 2));
       default -> blocks(node, indent + "  ");
@@ -82,7 +82,8 @@ final class TerminalPage {
 
   /// A paragraph's text; a bold beginning, as of a question, stays bold.
   private static String inline(Paragraph paragraph) {
-    if (!(paragraph.getFirstChild() instanceof StrongEmphasis strong)) return Markdown.text(paragraph);
+    if (!(paragraph.getFirstChild() instanceof StrongEmphasis strong))
+      return Markdown.text(paragraph);
     String bold = Markdown.text(strong);
     return Terminal.bold(bold) + Markdown.text(paragraph).substring(bold.length());
   }
@@ -150,19 +151,17 @@ final class TerminalPage {
           "%s: proofs must name its own id, was %s".formatted(answer.file(), id));
     answer
         .claims()
-        .forEach(
-            (claim, sentence) -> {
-              String verdict = ledger.verdict(id, claim).toString();
-              text.append(Terminal.verdict("%-8s".formatted(verdict).strip()))
-                  .append(" ".repeat(9 - verdict.length()))
-                  .append(wrap(sentence, " ".repeat(9)).stripLeading());
-              for (Proof proof : ledger.of(id, claim)) {
-                String figures = String.join("; ", proof.figures());
-                if (!figures.isEmpty())
-                  text.append(Terminal.dim(wrap(figures, " ".repeat(9)).stripTrailing()))
-                      .append('\n');
-              }
-            });
+        .forEach((claim, sentence) -> {
+          String verdict = ledger.verdict(id, claim).toString();
+          text.append(Terminal.verdict("%-8s".formatted(verdict).strip()))
+              .append(" ".repeat(9 - verdict.length()))
+              .append(wrap(sentence, " ".repeat(9)).stripLeading());
+          for (Proof proof : ledger.of(id, claim)) {
+            String figures = String.join("; ", proof.figures());
+            if (!figures.isEmpty())
+              text.append(Terminal.dim(wrap(figures, " ".repeat(9)).stripTrailing())).append('\n');
+          }
+        });
   }
 
   /// Breaks lines at spaces, and between ideographs.

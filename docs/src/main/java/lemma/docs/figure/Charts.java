@@ -38,7 +38,7 @@ public final class Charts {
   /// Lines over a common axis of numbers.
   public static ObjectNode lines(Axis x, Axis y, List<Line> lines) {
     ObjectNode option = frame(lines.stream().map(Line::name).toList(), axis(x), axis(y));
-    option.withObject("/xAxis").put("nameGap", 28);
+    option.withObject("/xAxis").put("nameGap", 28).put("max", "dataMax");
     for (Line line : lines) {
       ObjectNode series = series(option, line.name(), "line");
       series.put("showSymbol", line.x().length <= 20);
@@ -46,6 +46,15 @@ public final class Charts {
       for (int i = 0; i < line.x().length; i++)
         data.addArray().add(number(line.x()[i])).add(number(line.y()[i]));
     }
+    return option;
+  }
+
+  /// Points, a colour for each cloud of them.
+  public static ObjectNode points(Axis x, Axis y, List<Line> clouds) {
+    ObjectNode option = lines(x, y, clouds);
+    for (var series : option.withArray("/series"))
+      ((ObjectNode) series).put("type", "scatter").put("symbolSize", 9);
+    option.withObject("/tooltip").put("trigger", "item");
     return option;
   }
 
@@ -71,9 +80,18 @@ public final class Charts {
         if (value > 0) least = Math.min(least, value);
       }
     }
-    if (y.logarithmic()) // a bar on a logarithmic axis needs a floor: a power of ten below the least
-      option.withObject("/yAxis").put("min", Math.pow(10, Math.floor(Math.log10(least) - 0.1)));
+    if (y
+        .logarithmic()) // a bar on a logarithmic axis needs a floor: a power of ten below the least
+    option.withObject("/yAxis").put("min", Math.pow(10, Math.floor(Math.log10(least) - 0.1)));
     return option;
+  }
+
+  /// `count` numbers from `first` to `last`, each the same multiple of the one before.
+  static double[] geometric(double first, double last, int count) {
+    double[] values = new double[count];
+    for (int i = 0; i < count; i++)
+      values[i] = first * Math.pow(last / first, (double) i / (count - 1));
+    return values;
   }
 
   private static ObjectNode frame(List<String> legend, ObjectNode x, ObjectNode y) {
@@ -85,7 +103,7 @@ public final class Charts {
     option
         .putObject("grid")
         .put("left", 8)
-        .put("right", 16)
+        .put("right", 24)
         .put("top", legend.size() > 1 ? 52 : 28)
         .put("bottom", 32)
         .put("containLabel", true);
@@ -112,6 +130,7 @@ public final class Charts {
     if (Double.isNaN(value) || Double.isInfinite(value)) return JSON.getNodeFactory().nullNode();
     if (value == 0) return JSON.getNodeFactory().numberNode(0);
     return JSON.getNodeFactory()
-        .numberNode(new java.math.BigDecimal(value).round(new java.math.MathContext(6)).doubleValue());
+        .numberNode(
+            new java.math.BigDecimal(value).round(new java.math.MathContext(6)).doubleValue());
   }
 }

@@ -1,5 +1,7 @@
 package lemma.docs.figure;
 
+import static java.util.Map.entry;
+
 import java.io.IOException;
 import java.util.Map;
 import java.util.Set;
@@ -15,7 +17,15 @@ public final class Figures {
     Figure draw(ProjectHome home) throws IOException;
   }
 
-  private static final Map<String, Source> SOURCES = Map.of();
+  private static final Map<String, Source> SOURCES =
+      Map.ofEntries(
+          entry("bucket-map", home -> BucketFigures.bucketMap()),
+          entry("flow-shift", home -> ScheduleFigures.flowShift()),
+          entry("mask-patterns", home -> MaskPatterns.draw()),
+          entry("noise-schedule-snr", home -> ScheduleFigures.noiseScheduleSnr()),
+          entry("noise-schedules", home -> ScheduleFigures.noiseSchedules()),
+          entry("rope-decay", home -> PositionFigures.ropeDecay()),
+          entry("rope-rotation", home -> PositionFigures.ropeRotation()));
 
   private Figures() {}
 

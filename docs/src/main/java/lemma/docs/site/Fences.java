@@ -64,11 +64,11 @@ final class Fences {
     String path = excerpt.path();
     int name = path.lastIndexOf('/') + 1;
     return """
-        <figure class="source">
-        <figcaption title="%s"><span class="folder">%s</span>%s<span class="line">:%d</span></figcaption>
-        <pre tabindex="0"><code class="language-java">%s</code></pre>
-        </figure>
-        """
+    <figure class="source">
+    <figcaption title="%s"><span class="folder">%s</span>%s<span class="line">:%d</span></figcaption>
+    <pre tabindex="0"><code class="language-java">%s</code></pre>
+    </figure>
+    """
         .formatted(
             escape(excerpt.place()),
             escape(path.substring(0, name)),
@@ -83,13 +83,13 @@ final class Fences {
     var rows = new StringBuilder();
     answer.claims().forEach((claim, sentence) -> rows.append(row(answer.id(), claim, sentence)));
     return """
-        <div class="scroll" tabindex="0"><table class="proofs">
-        <thead><tr><th scope="col">Claim</th><th scope="col">Measured</th><th scope="col">Verdict</th></tr></thead>
-        <tbody>
-        %s</tbody>
-        </table></div>
-        <p class="rerun">Run them: <code>./lemma prove %s</code></p>
-        """
+    <div class="scroll" tabindex="0"><table class="proofs">
+    <thead><tr><th scope="col">Claim</th><th scope="col">Measured</th><th scope="col">Verdict</th></tr></thead>
+    <tbody>
+    %s</tbody>
+    </table></div>
+    <p class="rerun">Run them: <code>./lemma prove %s</code></p>
+    """
         .formatted(rows, escape(answer.id()));
   }
 
@@ -111,8 +111,8 @@ final class Fences {
         figures.append("<span class=\"figure\">").append(escape(figure)).append("</span>");
     }
     return """
-        <tr id="claim-%s"><td><span class="claim">%s</span>%s</td><td class="measured">%s</td><td>%s</td></tr>
-        """
+    <tr id="claim-%s"><td><span class="claim">%s</span>%s</td><td class="measured">%s</td><td>%s</td></tr>
+    """
         .formatted(
             escape(claim),
             AnswerHtml.inline(sentence),
@@ -168,19 +168,24 @@ final class Fences {
     return figure(
         new Figure.Chart(
             "Each form over the sizes; the axis grows by powers of ten, " + less + ".",
-            Charts.bars(
-                "", parameters, Charts.Axis.log(unit + " (" + less + ")"), bars),
+            Charts.bars("", parameters, Charts.Axis.log(unit + " (" + less + ")"), bars),
             320));
   }
 
   private static String table(String unit, List<Score> scores) {
     List<String> forms = forms(scores);
-    var html = new StringBuilder("<div class=\"scroll\" tabindex=\"0\"><table class=\"bench\">\n<thead><tr><th scope=\"col\">" + escape(unit) + "</th>");
-    for (String form : forms) html.append("<th scope=\"col\">").append(escape(form)).append("</th>");
+    var html =
+        new StringBuilder(
+            "<div class=\"scroll\" tabindex=\"0\"><table class=\"bench\">\n<thead><tr><th scope=\"col\">"
+                + escape(unit)
+                + "</th>");
+    for (String form : forms)
+      html.append("<th scope=\"col\">").append(escape(form)).append("</th>");
     html.append("</tr></thead>\n<tbody>\n");
     for (String parameters : parameters(scores)) {
       html.append("<tr><th scope=\"row\">").append(escape(parameters)).append("</th>");
-      for (String form : forms) html.append(cell(find(scores, form, parameters).orElse(null), scores));
+      for (String form : forms)
+        html.append(cell(find(scores, form, parameters).orElse(null), scores));
       html.append("</tr>\n");
     }
     return html.append("</tbody>\n</table></div>\n").toString();
@@ -206,7 +211,8 @@ final class Fences {
     return scores.stream().map(Score::benchmark).distinct().toList();
   }
 
-  private static java.util.Optional<Score> find(List<Score> scores, String form, String parameters) {
+  private static java.util.Optional<Score> find(
+      List<Score> scores, String form, String parameters) {
     return scores.stream()
         .filter(score -> score.benchmark().equals(form) && score.parameters().equals(parameters))
         .findFirst();
@@ -218,12 +224,14 @@ final class Fences {
         switch (figure) {
           case Figure.Chart chart ->
               """
-              <div class="chart" style="height:%dpx" role="img" aria-label="%s"><script type="application/json">%s</script></div>"""
+              <div class="chart" style="height:%dpx" role="img" aria-label="%s"><script type="application/json">%s</script></div>\
+              """
                   .formatted(
                       chart.height(), caption, chart.option().toString().replace("</", "<\\/"));
           case Figure.Picture picture ->
               """
-              <img alt="%s" width="%d" height="%d" src="data:image/png;base64,%s">"""
+              <img alt="%s" width="%d" height="%d" src="data:image/png;base64,%s">\
+              """
                   .formatted(
                       caption,
                       picture.width(),

@@ -95,14 +95,14 @@ final class Layout {
               .formatted(Links.page(answer), escape(answer.title()), escape(answer.id())));
     }
     return """
-        <section class="chapter" id="%s">
-        <h3>%s <span lang="zh-Hans">%s</span></h3>
-        <p>%s</p>
-        <ul>
-        %s</ul>
-        <p class="facts">%s</p>
-        </section>
-        """
+    <section class="chapter" id="%s">
+    <h3>%s <span lang="zh-Hans">%s</span></h3>
+    <p>%s</p>
+    <ul>
+    %s</ul>
+    <p class="facts">%s</p>
+    </section>
+    """
         .formatted(
             chapter.id(),
             escape(chapter.title()),
@@ -203,7 +203,8 @@ final class Layout {
 
   private static String contents(AnswerHtml.Rendered rendered) {
     var html =
-        new StringBuilder("<nav class=\"contents\" aria-label=\"On this page\">\n<p>On this page</p>\n<ul>\n");
+        new StringBuilder(
+            "<nav class=\"contents\" aria-label=\"On this page\">\n<p>On this page</p>\n<ul>\n");
     for (AnswerHtml.Section section : rendered.sections())
       html.append("<li><a href=\"#%s\">%s</a></li>\n".formatted(section.anchor(), section.title()));
     return html.append("</ul>\n</nav>").toString();

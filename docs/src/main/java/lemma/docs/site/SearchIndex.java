@@ -17,8 +17,7 @@ final class SearchIndex {
   /// @param page its place in the site
   /// @param keys id, notes' items and section titles: what a short query is likeliest to mean
   /// @param text the page's words
-  private record Line(
-      String page, String id, String title, String zh, String keys, String text) {}
+  private record Line(String page, String id, String title, String zh, String keys, String text) {}
 
   private SearchIndex() {}
 

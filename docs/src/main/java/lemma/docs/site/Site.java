@@ -34,19 +34,18 @@ public final class Site {
 
   /// Writes the site into `folder`, which may exist; tells `written` of every page.
   ///
-  /// @throws IllegalArgumentException naming the page if an anchor, link, figure or formula on it
-  ///     is broken
+  /// @throws IllegalArgumentException naming the page if an anchor, figure or formula on it is
+  ///     broken
   public void write(Path folder, Consumer<Path> written) throws IOException {
     var layout = new Layout(Assets.read("page.html"), answers, ledger);
     var html = new AnswerHtml(new Fences(home, ledger), new Links(answers));
     Assets.write(folder.resolve("assets"));
-    Files.writeString(
-        folder.resolve("assets").resolve("search-index.js"), SearchIndex.script(answers));
     page(folder.resolve("index.html"), layout.home(Assets.read("home.html")), written);
     page(folder.resolve("notes.html"), layout.notes(), written);
     for (Answer answer : answers.all())
-      page(
-          folder.resolve(Links.page(answer)), layout.answer(answer, html.render(answer)), written);
+      page(folder.resolve(Links.page(answer)), layout.answer(answer, html.render(answer)), written);
+    Files.writeString(
+        folder.resolve("assets").resolve("search-index.js"), SearchIndex.script(answers));
   }
 
   private static void page(Path file, String html, Consumer<Path> written) throws IOException {
