@@ -68,8 +68,8 @@ class TrainingLoopTest {
   @Claim("learns")
   @Test
   void two_layers_learn_to_copy_what_stands_before(Proof proof) {
-    TrainingLoop loop = loop(300, 2);
-    TrainingState state = loop.run(loop.begin(initial()), 300, COPYING, progress -> true);
+    TrainingLoop loop = loop(200, 2);
+    TrainingState state = loop.run(loop.begin(initial()), 200, COPYING, progress -> true);
     BatchLoss untrained = copying(initial(), random(99));
     BatchLoss trained = copying(state.parameters(), random(99));
     proof.atLeast("loss before", untrained.sum().item() / untrained.count(), 2.3); // ln 12 = 2.48
