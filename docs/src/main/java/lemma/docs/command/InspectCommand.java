@@ -6,6 +6,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import lemma.core.format.Checkpoint;
@@ -33,7 +34,7 @@ final class InspectCommand implements Callable<Integer> {
 
   @Spec private CommandSpec spec;
 
-  private record Line(String name, String type, long[] shape, long bytes) {
+  private record Line(String name, String dtype, long[] shape, long bytes) {
     static Line of(StoredTensor tensor) {
       return new Line(
           tensor.name(), tensor.type().name(), tensor.shape(), tensor.bytes().byteSize());
@@ -56,14 +57,14 @@ final class InspectCommand implements Callable<Integer> {
       out.println(JsonMapper.shared().writeValueAsString(all));
       return Lemma.OK;
     }
-    var table = new Table("tensor", "type", "shape", "bytes");
+    var table = new Table("tensor", "dtype", "shape", "bytes");
     for (Line line : lines)
-      table.row(printable(line.name), line.type, Arrays.toString(line.shape), line.bytes);
+      table.row(printable(line.name), line.dtype, Arrays.toString(line.shape), line.bytes);
     out.print(table);
     checkpoint
         .metadata()
         .forEach((key, value) -> out.println(printable(key) + " = " + printable(value)));
-    out.printf("%d tensors, %,d elements, %,d bytes%n", lines.size(), elements, bytes);
+    out.printf(Locale.ROOT, "%d tensors, %,d elements, %,d bytes%n", lines.size(), elements, bytes);
     return Lemma.OK;
   }
 
