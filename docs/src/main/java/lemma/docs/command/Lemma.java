@@ -39,6 +39,7 @@ public final class Lemma {
           new Entry("bench", "time the alternatives of a technique", BenchCommand.class),
           new Entry("site", "build the handbook as web pages, and serve it", SiteCommand.class),
           new Entry("tokenize", "split a text into a model's tokens", TokenizeCommand.class),
+          new Entry("draw", "draw glyphs with the shipped image model", DrawCommand.class),
           new Entry("train", "train a shipped model again", TrainCommand.class),
           new Entry("bucket", "sort image sizes into aspect-ratio buckets", BucketCommand.class));
 
