@@ -88,7 +88,8 @@ class GlyphTrainingTest {
             .toArray();
     double[] after = loaded.denoiser(2).predict(x, 3).toArray();
     for (int i = 0; i < before.length; i++) {
-      // weights are narrowed to 24 bits; half a dozen layers keep that to a few 1e-7 of values near 1
+      // weights are narrowed to 24 bits; half a dozen layers keep that to a few 1e-7 of values near
+      // 1
       assertThat(after[i]).isCloseTo(before[i], within(1e-5));
     }
   }
@@ -118,7 +119,7 @@ class GlyphTrainingTest {
 
   private static void assertSame(Map<String, Tensor> got, Map<String, Tensor> expected) {
     assertThat(got.keySet()).isEqualTo(expected.keySet());
-    expected.forEach((name, tensor) ->
-        assertThat(got.get(name).toArray()).as(name).isEqualTo(tensor.toArray()));
+    expected.forEach(
+        (name, tensor) -> assertThat(got.get(name).toArray()).as(name).isEqualTo(tensor.toArray()));
   }
 }

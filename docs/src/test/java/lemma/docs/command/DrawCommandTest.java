@@ -21,7 +21,8 @@ class DrawCommandTest {
   @Test
   void draws_a_row_for_each_drawing_of_a_word(@TempDir Path folder) throws IOException {
     Path file = folder.resolve("word.png");
-    assertThat(draw("--class", "ab1", "--count", "2", "--steps", "2", "--size", "48", "--out", file))
+    assertThat(
+            draw("--class", "ab1", "--count", "2", "--steps", "2", "--size", "48", "--out", file))
         .contains("6 glyphs");
     var picture = ImageIO.read(file.toFile());
     assertThat(picture.getWidth()).isEqualTo((3 * 25 + 1) * 2); // a pixel of ground around each
