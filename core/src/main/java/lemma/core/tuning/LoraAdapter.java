@@ -10,8 +10,8 @@ import lemma.core.tensor.Tensor;
 /// The [updates][Lora] of a whole model, by the names of its matrices without `.weight`, such as
 /// `model.layers.0.self_attn.q_proj`.
 ///
-/// The model does not know of it: [#merge] gives weights that a model is made of, as a function of A
-/// and B through which gradients flow.
+/// The model does not know of it: [#merge] gives weights that a model is made of, as a function of
+/// A and B through which gradients flow.
 ///
 /// ```
 /// Llama tuned = new Llama(base.config(), adapter.merge(base.weights()));

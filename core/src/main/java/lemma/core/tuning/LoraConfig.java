@@ -37,8 +37,8 @@ public record LoraConfig(
     GAUSSIAN
   }
 
-  /// @throws IllegalArgumentException if `rank` or `alpha` is not positive, `dropout` is not in [0, 1)
-  ///     or there is no target
+  /// @throws IllegalArgumentException if `rank` or `alpha` is not positive, `dropout` is not in [0,
+  ///     1) or there is no target
   public LoraConfig {
     if (rank <= 0) throw new IllegalArgumentException("rank must be positive, was " + rank);
     if (!(alpha > 0) || Double.isInfinite(alpha))

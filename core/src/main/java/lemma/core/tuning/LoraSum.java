@@ -9,11 +9,11 @@ import lemma.core.tensor.Tensor;
 /// | sum | ΔW | rank |
 /// |---|---|---|
 /// | [#concatenated] | Σᵢ wᵢΔWᵢ: exact | Σ rᵢ |
-/// | [#factorwise] | (Σᵢ √\|wᵢsᵢ\| Bᵢ)(Σᵢ ±√\|wᵢsᵢ\| Aᵢ): with cross terms BᵢAⱼ that nobody trained | r |
+/// | [#factorwise] | (Σᵢ √\|wᵢsᵢ\|Bᵢ)(Σᵢ ±√\|wᵢsᵢ\|Aᵢ): with untrained terms BᵢAⱼ | r |
 /// | [#truncated] | the closest to Σᵢ wᵢΔWᵢ of a given rank | as asked for |
 ///
-/// Every result has scaling 1. They are `cat`, `linear` and `svd` of PEFT; its `svd` multiplies by sᵢ
-/// once more, see the answer page. Answer: `tuning/lora.md`.
+/// Every result has scaling 1. They are `cat`, `linear` and `svd` of PEFT; its `svd` multiplies by
+/// sᵢ once more, see the answer page. Answer: `tuning/lora.md`.
 public final class LoraSum {
   private LoraSum() {}
 

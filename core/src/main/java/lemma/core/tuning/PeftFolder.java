@@ -21,8 +21,8 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
 
-/// A folder as the PEFT library writes it: `adapter_config.json` and `adapter_model.safetensors` with
-/// tensors `base_model.model.<module>.lora_A.weight` and `….lora_B.weight`.
+/// A folder as the PEFT library writes it: `adapter_config.json` and `adapter_model.safetensors`
+/// with tensors `base_model.model.<module>.lora_A.weight` and `….lora_B.weight`.
 ///
 /// What would change the numbers and is not understood is refused: DoRA, biases, ranks by pattern,
 /// further modules.
