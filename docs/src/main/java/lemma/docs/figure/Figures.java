@@ -20,7 +20,10 @@ public final class Figures {
   private static final Map<String, Source> SOURCES =
       Map.ofEntries(
           entry("bucket-map", home -> BucketFigures.bucketMap()),
+          entry("ddim-trajectory", home -> DiffusionFigures.ddimTrajectory()),
+          entry("ddpm-trajectory", home -> DiffusionFigures.ddpmTrajectory()),
           entry("flow-shift", home -> ScheduleFigures.flowShift()),
+          entry("guidance-grid", home -> DiffusionFigures.guidanceGrid()),
           entry("mask-patterns", home -> MaskPatterns.draw()),
           entry("noise-schedule-snr", home -> ScheduleFigures.noiseScheduleSnr()),
           entry("noise-schedules", home -> ScheduleFigures.noiseSchedules()),
