@@ -13,18 +13,15 @@ import lemma.core.tokenizer.Tokenizer;
 /// target   s₁ s₂ … sₙ e  t₁ t₂ …        the next token of each
 /// ```
 ///
-/// Every other row begins without the first end-of-text token, so that the model can go on from a
-/// bare prompt as well.
-public final class StoryBatches {
+/// @param end the token behind every story
+/// @param cast who plays the parts when stories are drawn
+public record StoryBatches(List<String> stories, Tokenizer tokenizer, int end, StoryCast cast) {
   private static final int IGNORED = -100;
 
-  private final List<int[]> stories = new ArrayList<>();
-  private final int end;
-
-  /// @param end the token behind every story
-  public StoryBatches(List<String> stories, Tokenizer tokenizer, int end) {
-    for (String story : stories) this.stories.add(tokenizer.encode(story));
-    this.end = end;
+  /// @throws IllegalArgumentException if there is no story
+  public StoryBatches {
+    stories = List.copyOf(stories);
+    if (stories.isEmpty()) throw new IllegalArgumentException("there must be a story");
   }
 
   /// Inputs and targets, `[rows][length]` each; a target of −100 does not count.
@@ -38,10 +35,11 @@ public final class StoryBatches {
 
   /// The number of tokens of all stories, each with its end.
   public long tokens() {
-    return stories.stream().mapToLong(story -> story.length + 1).sum();
+    return stories.stream().mapToLong(story -> tokenizer.encode(story).length + 1L).sum();
   }
 
-  /// Rows of stories drawn at random; the last story of a row may be cut off.
+  /// Rows of stories drawn at random; the last story of a row is cut off. Every other row begins
+  /// without the end-of-text token, so that the model can go on from a bare prompt as well.
   public Batch random(int rows, int length, RandomGenerator random) {
     int[][] inputs = new int[rows][];
     int[][] targets = new int[rows][];
@@ -50,9 +48,10 @@ public final class StoryBatches {
       int count = 0;
       if (random.nextBoolean()) tokens[count++] = end;
       while (count <= length) {
-        int[] story = stories.get(random.nextInt(stories.size()));
-        int copied = Math.min(story.length, length + 1 - count);
-        System.arraycopy(story, 0, tokens, count, copied);
+        String story = stories.get(random.nextInt(stories.size()));
+        int[] ids = tokenizer.encode(cast.recast(story, random));
+        int copied = Math.min(ids.length, length + 1 - count);
+        System.arraycopy(ids, 0, tokens, count, copied);
         count += copied;
         if (count <= length) tokens[count++] = end;
       }
@@ -62,25 +61,32 @@ public final class StoryBatches {
     return new Batch(inputs, targets);
   }
 
-  /// Every story once, a row each, between two end-of-text tokens; cut off after `length` tokens.
+  /// Every story once as it is, a row each, between two end-of-text tokens; cut off after `length`
+  /// tokens.
   public List<Batch> all(int rows, int length) {
     List<Batch> batches = new ArrayList<>();
-    for (int from = 0; from < stories.size(); from += rows) {
-      List<int[]> part = stories.subList(from, Math.min(from + rows, stories.size()));
-      int width =
-          Math.min(length, part.stream().mapToInt(story -> story.length + 1).max().orElse(0));
-      int[][] inputs = new int[part.size()][width];
-      int[][] targets = new int[part.size()][width];
-      for (int row = 0; row < part.size(); row++) {
-        int[] story = part.get(row);
-        Arrays.fill(inputs[row], end);
-        Arrays.fill(targets[row], IGNORED);
-        System.arraycopy(story, 0, inputs[row], 1, Math.min(story.length, width - 1));
-        System.arraycopy(story, 0, targets[row], 0, Math.min(story.length, width));
-        if (story.length < width) targets[row][story.length] = end;
-      }
-      batches.add(new Batch(inputs, targets));
-    }
+    for (int from = 0; from < stories.size(); from += rows)
+      batches.add(
+          batch(
+              stories.subList(from, Math.min(from + rows, stories.size())).stream()
+                  .map(tokenizer::encode)
+                  .toList(),
+              length));
     return batches;
+  }
+
+  private Batch batch(List<int[]> rows, int length) {
+    int width = Math.min(length, rows.stream().mapToInt(ids -> ids.length + 1).max().orElse(0));
+    int[][] inputs = new int[rows.size()][width];
+    int[][] targets = new int[rows.size()][width];
+    for (int row = 0; row < rows.size(); row++) {
+      int[] ids = rows.get(row);
+      Arrays.fill(inputs[row], end);
+      Arrays.fill(targets[row], IGNORED);
+      System.arraycopy(ids, 0, inputs[row], 1, Math.min(ids.length, width - 1));
+      System.arraycopy(ids, 0, targets[row], 0, Math.min(ids.length, width));
+      if (ids.length < width) targets[row][ids.length] = end;
+    }
+    return new Batch(inputs, targets);
   }
 }

@@ -1,5 +1,6 @@
 package lemma.core.story;
 
+import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.random.RandomGenerator;
 import lemma.core.model.Llama;
@@ -8,35 +9,41 @@ import lemma.core.tensor.Tensor;
 import lemma.core.training.BatchLoss;
 import lemma.core.training.CrossEntropy;
 import lemma.core.training.Objective;
+import lemma.core.training.WeightDropout;
 
 /// Next-token prediction on rows of stories.
-public record StoryObjective(LlamaConfig config, StoryBatches batches, int rows)
+///
+/// @param rows of each micro-batch, as long as the context
+public record StoryObjective(
+    LlamaConfig config, StoryBatches batches, int rows, WeightDropout dropout)
     implements Objective {
   private static final CrossEntropy LOSS = CrossEntropy.standard();
+  private static final int EVALUATED_TOGETHER = 4;
 
   @Override
   public BatchLoss loss(
       Map<String, Tensor> parameters, long step, int microBatch, RandomGenerator random) {
-    return loss(parameters, batches.random(rows, config.contextLength(), random));
+    StoryBatches.Batch batch = batches.random(rows, config.contextLength(), random);
+    return loss(config, dropout.apply(parameters, random), batch);
   }
 
-  private BatchLoss loss(Map<String, Tensor> parameters, StoryBatches.Batch batch) {
-    Tensor logits = new Llama(config, parameters).forward(batch.inputs());
+  private static BatchLoss loss(
+      LlamaConfig config, Map<String, Tensor> parameters, StoryBatches.Batch batch) {
     int[] targets = batch.flatTargets();
+    Tensor logits = new Llama(config, parameters).forward(batch.inputs());
     Tensor flat = logits.reshape(targets.length, config.vocabularySize());
     return new BatchLoss(LOSS.sum(flat, targets), LOSS.counted(targets));
   }
 
-  /// The mean loss per token over every story once, without gradients.
+  /// The mean loss of a token over every story once, without gradients and dropout.
   public static double evaluate(
       LlamaConfig config, Map<String, Tensor> parameters, StoryBatches stories) {
-    Map<String, Tensor> constants = new java.util.LinkedHashMap<>();
+    Map<String, Tensor> constants = new LinkedHashMap<>();
     parameters.forEach((name, value) -> constants.put(name, value.detach()));
-    StoryObjective objective = new StoryObjective(config, stories, 1);
     double sum = 0;
     double count = 0;
-    for (StoryBatches.Batch batch : stories.all(4, config.contextLength())) {
-      BatchLoss loss = objective.loss(constants, batch);
+    for (StoryBatches.Batch batch : stories.all(EVALUATED_TOGETHER, config.contextLength())) {
+      BatchLoss loss = loss(config, constants, batch);
       sum += loss.sum().item();
       count += loss.count();
     }

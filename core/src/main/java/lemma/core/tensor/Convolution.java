@@ -67,7 +67,10 @@ final class Convolution {
       int count = Math.min(together, images - first);
       gather(x.data, first, count, window, columns, row);
       MatrixProduct.multiply(
-          w, part(columns, depth, count * places, row), part(product, out, count * places, row), false);
+          w,
+          part(columns, depth, count * places, row),
+          part(product, out, count * places, row),
+          false);
       for (int i = 0; i < count * out; i++) {
         int from = i % out * row + i / out * places;
         System.arraycopy(product, from, y, (first * out + i) * places, places);

@@ -22,7 +22,13 @@ import lemma.core.tensor.Tensor;
 /// Its features are what distances between sets of images are measured in, as Inception's are for
 /// photographs.
 public record GlyphClassifier(
-    Config config, Conv2d conv1, Conv2d conv2, Conv2d conv3, Conv2d conv4, Linear hidden, Linear out) {
+    Config config,
+    Conv2d conv1,
+    Conv2d conv2,
+    Conv2d conv3,
+    Conv2d conv4,
+    Linear hidden,
+    Linear out) {
 
   /// The sizes of the network.
   ///

@@ -54,7 +54,8 @@ public record GlyphDiffusion(GlyphDenoiser network, NoiseSchedule schedule) {
     expect(json, "beta_schedule", SCHEDULE);
     int steps = json.integer("num_train_timesteps");
     if (steps < 1 || steps > MOST_STEPS) {
-      throw new FormatException(json.file(), "num_train_timesteps must be 1 … 1000000, was " + steps);
+      throw new FormatException(
+          json.file(), "num_train_timesteps must be 1 … 1000000, was " + steps);
     }
     GlyphDenoiser.Config config = config(json);
     Map<String, Tensor> weights = files.weights(GlyphDenoiser.shapes(config));

@@ -39,13 +39,7 @@ public record GlyphTraining(long steps, long seed, int threads) {
   /// Optimiser, rates, clipping and average.
   public TrainingLoop loop() {
     return new TrainingLoop(
-        new AdamW(
-            0.9,
-            0.99,
-            1e-8,
-            0.01,
-            AdamW.Decay.DECOUPLED,
-            (name, value) -> value.rank() >= 2),
+        new AdamW(0.9, 0.99, 1e-8, 0.01, AdamW.Decay.DECOUPLED, (name, value) -> value.rank() >= 2),
         LearningRateSchedule.Cosine.toFloor(2e-3, Math.min(200, steps / 10), steps, 0.01),
         new GradientClipping.GlobalNorm(1),
         new ExponentialMovingAverage.Ramp(0.998),

@@ -9,6 +9,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.UUID;
 import lemma.core.format.Checkpoint;
 import lemma.core.format.FloatFormat;
 import lemma.core.format.FormatException;
@@ -68,16 +69,14 @@ public record ModelFolder(Path path) {
       throws IOException {
     Files.createDirectories(path);
     List<StoredTensor> stored =
-        weights.entrySet().stream()
-            .map(entry -> stored(entry.getKey(), entry.getValue()))
-            .toList();
+        weights.entrySet().stream().map(entry -> stored(entry.getKey(), entry.getValue())).toList();
     SafetensorsWriter.write(path.resolve(WEIGHTS), stored, Map.of("format", "pt"));
     Map<String, Object> all = new LinkedHashMap<>();
     all.put(KIND, kind);
     all.putAll(config);
     String json =
         JsonMapper.shared().writerWithDefaultPrettyPrinter().writeValueAsString(all) + "\n";
-    Path temporary = Files.createTempFile(path, CONFIG + ".", ".tmp");
+    Path temporary = path.resolve(CONFIG + "." + UUID.randomUUID() + ".part");
     try {
       Files.writeString(temporary, json, StandardCharsets.UTF_8);
       Files.move(temporary, path.resolve(CONFIG), StandardCopyOption.REPLACE_EXISTING);

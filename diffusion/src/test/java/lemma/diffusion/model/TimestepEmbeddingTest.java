@@ -63,7 +63,8 @@ class TimestepEmbeddingTest {
     long told =
         parameters.entrySet().stream()
             .filter(entry -> entry.getKey().endsWith("time_emb_proj.weight"))
-            .peek(entry -> assertThat(gradients.of(entry.getValue()).square().sum().item()).isPositive())
+            .peek(entry ->
+                assertThat(gradients.of(entry.getValue()).square().sum().item()).isPositive())
             .count();
     assertThat(told).isEqualTo(5); // two on the way down, one below, two on the way up
 

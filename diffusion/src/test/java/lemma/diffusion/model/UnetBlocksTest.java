@@ -27,8 +27,7 @@ class UnetBlocksTest {
     var config = new ResNetBlock.Config(8, 8, 6, 4, 1e-5, Conditioning.SCALE_SHIFT, 1);
     Map<String, Tensor> start =
         new LinkedHashMap<>(
-            Weights.initial(
-                Weights.shapesOf(weights -> ResNetBlock.of(weights, config)), random));
+            Weights.initial(Weights.shapesOf(weights -> ResNetBlock.of(weights, config)), random));
     start.replaceAll((name, value) -> name.equals("conv2.weight") ? value.mul(0) : value);
     Tensor x = Tensor.gaussian(random, 2, 8, 5, 5);
     Tensor e = Tensor.gaussian(random, 2, 6);
@@ -42,13 +41,34 @@ class UnetBlocksTest {
     assertThat(predicted.toArray()).containsOnly(0.0);
   }
 
+  @Claim("skips")
+  @Test
+  void detail_crosses_by_the_skips() {
+    RandomGenerator random = random(4);
+    var sizes = new GlyphDenoiser.Config(24, 3, 4, 8, 6, 2, 2);
+    Map<String, Tensor> weights = new LinkedHashMap<>();
+    GlyphDenoiser.shapes(sizes)
+        .forEach((name, shape) -> weights.put(name, Tensor.gaussian(random, shape).mul(0.3)));
+    weights.replaceAll((name, value) -> name.contains("upsamplers") ? value.mul(0) : value);
+    var network = GlyphDenoiser.of(Weights.of(weights), sizes);
+    Tensor x = Tensor.gaussian(random, 1, 1, 24, 24);
+    double[] pixels = x.toArray();
+    pixels[10 * 24 + 7] += 1;
+    Tensor changed = Tensor.of(pixels, 1, 1, 24, 24);
+    double[] t = {300};
+    int[] label = {1};
+    Tensor change = network.predict(changed, t, label).sub(network.predict(x, t, label)).abs();
+    assertThat(change.get(0, 0, 10, 7)).isPositive();
+    double near = change.slice(2, 4, 16).slice(3, 2, 14).max().item();
+    assertThat(near).isEqualTo(change.max().item());
+  }
+
   @Claim("attention")
   @Test
   void self_attention_sees_every_pixel_and_no_positions(Proof proof) {
     RandomGenerator random = random(2);
     var shapes = Weights.shapesOf(weights -> SelfAttention2d.of(weights, 8, 2, 4, 1e-5));
-    var attention =
-        SelfAttention2d.of(Weights.of(Weights.initial(shapes, random)), 8, 2, 4, 1e-5);
+    var attention = SelfAttention2d.of(Weights.of(Weights.initial(shapes, random)), 8, 2, 4, 1e-5);
     Tensor x = Tensor.gaussian(random, 1, 8, 4, 4);
 
     // Exchanged pixels are exchanged in the output: means over pixels differ by their order alone.
