@@ -46,7 +46,7 @@ public record StoryRecipe(
 
   /// The recipe of the shipped model: 1.19 million parameters.
   public static StoryRecipe shipped() {
-    return new StoryRecipe(1200, 1, 2048, 128, 352, 5, 4, 2, 256, 4, 2e-3, 0.1, 0.1);
+    return new StoryRecipe(1200, 1, 2048, 128, 352, 5, 4, 2, 256, 4, 2e-3, 0.2, 0.05);
   }
 
   public StoryRecipe withSteps(int newSteps) {

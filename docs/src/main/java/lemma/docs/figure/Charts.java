@@ -38,7 +38,7 @@ public final class Charts {
   /// Lines over a common axis of numbers.
   public static ObjectNode lines(Axis x, Axis y, List<Line> lines) {
     ObjectNode option = frame(lines.stream().map(Line::name).toList(), axis(x), axis(y));
-    option.withObject("/xAxis").put("nameGap", 28);
+    option.withObject("/xAxis").put("nameGap", 28).put("max", "dataMax");
     for (Line line : lines) {
       ObjectNode series = series(option, line.name(), "line");
       series.put("showSymbol", line.x().length <= 20);
@@ -103,7 +103,7 @@ public final class Charts {
     option
         .putObject("grid")
         .put("left", 8)
-        .put("right", 16)
+        .put("right", 24)
         .put("top", legend.size() > 1 ? 52 : 28)
         .put("bottom", 32)
         .put("containLabel", true);
