@@ -7,16 +7,22 @@ import lemma.core.tensor.Tensor;
 /// Query and key positions count from the start of the text, so one mask serves a whole text, a
 /// chunk of it behind a cache, and a single step of decoding. Masks compose with [#and] and [#or].
 ///
-/// | mask | query i may look at key j |
+/// | mask | query i may look at key j if |
 /// |---|---|
 /// | [Causal] | j ≤ i |
 /// | [Bidirectional] | always |
 /// | [Prefix] | j < length, or j ≤ i |
 /// | [SlidingWindow] | i − window < j ≤ i: `window` keys, the query's own among them |
 /// | [Neighbourhood] | abs(i − j) ≤ distance |
-/// | [Chunked] | j ≤ i in the same block of `size` |
+/// | [Chunked] | j ≤ i, both in the same block of `size` |
 /// | [Padding] | key j is a real token |
 /// | [Packed] | both belong to the same document |
+///
+/// The first six are [intervals][Interval]: all that the fast kernel needs to know of a query is the
+/// first key and the last.
+///
+/// Vaswani et al. 2017, section 3.2.3, arXiv:1706.03762; Raffel et al. 2020, figure 3,
+/// arXiv:1910.10683. Answer: `attention/attention-masks.md`.
 public sealed interface AttentionMask {
 
   /// Whether the query at position `query` may look at the key at position `key`.
@@ -47,67 +53,112 @@ public sealed interface AttentionMask {
     return Tensor.ofShared(hidden, queries, keys);
   }
 
-  /// No key after the query: what makes a decoder predict.
-  record Causal() implements AttentionMask {
+  /// A mask whose queries each see one unbroken run of keys: `first ≤ key < end`.
+  sealed interface Interval extends AttentionMask {
+
+    /// The first key that the query at position `query` may look at.
+    int first(int query);
+
+    /// The first key after that one that it may not look at.
+    int end(int query);
+
     @Override
-    public boolean allows(int query, int key) {
-      return key <= query;
+    default boolean allows(int query, int key) {
+      return first(query) <= key && key < end(query);
+    }
+  }
+
+  /// No key after the query: what makes a decoder predict.
+  record Causal() implements Interval {
+    @Override
+    public int first(int query) {
+      return 0;
+    }
+
+    @Override
+    public int end(int query) {
+      return query + 1;
     }
   }
 
   /// Every key: an encoder, or cross-attention.
-  record Bidirectional() implements AttentionMask {
+  record Bidirectional() implements Interval {
     @Override
-    public boolean allows(int query, int key) {
-      return true;
+    public int first(int query) {
+      return 0;
+    }
+
+    @Override
+    public int end(int query) {
+      return Integer.MAX_VALUE;
     }
   }
 
   /// A prefix that everyone sees whole, then causal: a prefix language model.
-  record Prefix(int length) implements AttentionMask {
+  record Prefix(int length) implements Interval {
     public Prefix {
       require("prefix length", length, 0);
     }
 
     @Override
-    public boolean allows(int query, int key) {
-      return key < length || key <= query;
+    public int first(int query) {
+      return 0;
+    }
+
+    @Override
+    public int end(int query) {
+      return Math.max(length, query + 1);
     }
   }
 
   /// The last `window` keys, the query's own included, as Mistral counts them.
-  record SlidingWindow(int window) implements AttentionMask {
+  record SlidingWindow(int window) implements Interval {
     public SlidingWindow {
       require("window", window, 1);
     }
 
     @Override
-    public boolean allows(int query, int key) {
-      return key <= query && query - key < window;
+    public int first(int query) {
+      return Math.max(0, query - window + 1);
+    }
+
+    @Override
+    public int end(int query) {
+      return query + 1;
     }
   }
 
   /// Keys at most `distance` away on either side.
-  record Neighbourhood(int distance) implements AttentionMask {
+  record Neighbourhood(int distance) implements Interval {
     public Neighbourhood {
       require("distance", distance, 0);
     }
 
     @Override
-    public boolean allows(int query, int key) {
-      return Math.abs(query - key) <= distance;
+    public int first(int query) {
+      return Math.max(0, query - distance);
+    }
+
+    @Override
+    public int end(int query) {
+      return (int) Math.min(Integer.MAX_VALUE, 1L + query + distance);
     }
   }
 
   /// Causal within blocks of `size` positions.
-  record Chunked(int size) implements AttentionMask {
+  record Chunked(int size) implements Interval {
     public Chunked {
       require("chunk size", size, 1);
     }
 
     @Override
-    public boolean allows(int query, int key) {
-      return key <= query && query / size == key / size;
+    public int first(int query) {
+      return query / size * size;
+    }
+
+    @Override
+    public int end(int query) {
+      return query + 1;
     }
   }
 

@@ -29,22 +29,43 @@ public record GroupedQuery(int heads, int keyValueHeads, ScaledDotProduct attent
               .formatted(heads, keyValueHeads));
   }
 
-  /// Attention of the last queries of a text; see [ScaledDotProduct#apply(Tensor, Tensor, Tensor,
-  /// AttentionMask)].
-  public Tensor apply(Tensor q, Tensor k, Tensor v, AttentionMask mask) {
-    int queries = checkShapes(q, k, v);
-    return apply(q, k, v, mask.hidden(queries, k.size(-2), k.size(-2) - queries));
+  /// How many query heads share one head of keys and values.
+  public int groupSize() {
+    return heads / keyValueHeads;
   }
 
-  /// The same with a mask of its own, `[queries, keys]`: 1 where a query must not look.
+  /// Attention of the last queries of a text: the queries end where the keys end.
+  ///
+  /// @throws IllegalArgumentException if the shapes do not fit or there are more queries than keys
+  public Tensor apply(Tensor q, Tensor k, Tensor v, AttentionMask mask) {
+    checkShapes(q, k, v);
+    int queries = q.size(-2);
+    int keys = k.size(-2);
+    if (queries > keys)
+      throw new IllegalArgumentException(
+          "q %s and k %s: more queries than keys have no place in the text".formatted(q, k));
+    return apply(q, k, v, mask.hidden(queries, keys, keys - queries));
+  }
+
+  /// The same with a mask of its own, `[queries, keys]`: 1 where a query must not look. The two
+  /// lengths are free, as in cross-attention.
   ///
   /// @throws IllegalArgumentException if the shapes do not fit
   public Tensor apply(Tensor q, Tensor k, Tensor v, Tensor hidden) {
+    return result(q, k, v, hidden).output();
+  }
+
+  /// Output and weights, `[…, heads, queries, keys]`.
+  ///
+  /// @throws IllegalArgumentException if the shapes do not fit
+  public ScaledDotProduct.Result result(Tensor q, Tensor k, Tensor v, Tensor hidden) {
     checkShapes(q, k, v);
-    Tensor output = attention.apply(grouped(q), k.unsqueeze(-3), v.unsqueeze(-3), hidden).output();
+    var grouped = attention.apply(grouped(q), k.unsqueeze(-3), v.unsqueeze(-3), hidden);
     int[] shape = q.shape();
     shape[shape.length - 1] = v.size(-1);
-    return output.reshape(shape);
+    Tensor output = grouped.output().reshape(shape);
+    shape[shape.length - 1] = k.size(-2);
+    return new ScaledDotProduct.Result(output, grouped.weights().reshape(shape));
   }
 
   /// `[…, heads, queries, d]` as `[…, keyValueHeads, heads / keyValueHeads, queries, d]`.
@@ -53,13 +74,13 @@ public record GroupedQuery(int heads, int keyValueHeads, ScaledDotProduct attent
     int rank = shape.length;
     int[] groups = Arrays.copyOf(shape, rank + 1);
     groups[rank - 3] = keyValueHeads;
-    groups[rank - 2] = heads / keyValueHeads;
+    groups[rank - 2] = groupSize();
     groups[rank - 1] = shape[rank - 2];
     groups[rank] = shape[rank - 1];
     return q.reshape(groups);
   }
 
-  private int checkShapes(Tensor q, Tensor k, Tensor v) {
+  private void checkShapes(Tensor q, Tensor k, Tensor v) {
     if (q.rank() < 3 || q.size(-3) != heads)
       throw new IllegalArgumentException(
           "q %s must have %d heads at its third last axis".formatted(q, heads));
@@ -67,9 +88,5 @@ public record GroupedQuery(int heads, int keyValueHeads, ScaledDotProduct attent
       throw new IllegalArgumentException(
           "k %s and v %s must have %d heads at their third last axis"
               .formatted(k, v, keyValueHeads));
-    if (q.size(-2) > k.size(-2))
-      throw new IllegalArgumentException(
-          "q %s and k %s: more queries than keys have no place in the text".formatted(q, k));
-    return q.size(-2);
   }
 }

@@ -19,8 +19,8 @@ import lemma.core.tensor.Tensor;
 /// | `weights` | `[…, queries, keys]` |
 /// | `output` | `[…, queries, dv]` |
 ///
-/// The axes in front broadcast. A query that may look at no key has no defined result: its row is
-/// NaN.
+/// The axes in front broadcast. A hidden key has weight 0 exactly. A query that may look at no key
+/// takes nothing: softmax would be 0/0 there, and its weights and its output are defined as 0.
 ///
 /// With a soft cap (Gemma 2) the scores become cap·tanh(score/cap) before they are masked.
 ///
@@ -51,6 +51,8 @@ public record ScaledDotProduct(double scale, double softCap) {
   }
 
   /// Attention of the last queries of a text: the queries end where the keys end.
+  ///
+  /// @throws IllegalArgumentException if the shapes do not fit or there are more queries than keys
   public Result apply(Tensor q, Tensor k, Tensor v, AttentionMask mask) {
     checkShapes(q, k, v);
     int queries = q.size(-2);
@@ -67,10 +69,23 @@ public record ScaledDotProduct(double scale, double softCap) {
   /// @throws IllegalArgumentException if the shapes do not fit
   public Result apply(Tensor q, Tensor k, Tensor v, Tensor hidden) {
     checkShapes(q, k, v);
-    Tensor scores = q.matmulTransposed(k).mul(scale);
+    Tensor scores = q.matmulTransposed(k).mul(scale); // [..., queries, keys]
     if (softCap < Double.POSITIVE_INFINITY) scores = scores.div(softCap).tanh().mul(softCap);
-    Tensor weights = scores.maskedFill(hidden, Double.NEGATIVE_INFINITY).softmax(LAST);
+    Tensor weights =
+        scores
+            .maskedFill(hidden, Double.NEGATIVE_INFINITY)
+            .softmax(LAST)
+            .maskedFill(hidden, 0); // changes rows of 0/0 only
     return new Result(weights.matmul(v), weights);
+  }
+
+  /// The score of one query and one key, from their dot product.
+  double score(double dot) {
+    return cap(dot * scale);
+  }
+
+  double cap(double score) {
+    return softCap < Double.POSITIVE_INFINITY ? softCap * Math.tanh(score / softCap) : score;
   }
 
   private static void checkShapes(Tensor q, Tensor k, Tensor v) {

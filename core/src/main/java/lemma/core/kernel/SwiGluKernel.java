@@ -2,7 +2,6 @@ package lemma.core.kernel;
 
 import java.util.Objects;
 import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorSpecies;
 
 /// The gate of a feed-forward layer, in place.
@@ -50,7 +49,7 @@ public sealed interface SwiGluKernel {
       int i = from;
       for (; i + LANES.length() <= to; i += LANES.length()) {
         var x = FloatVector.fromArray(LANES, gate, i);
-        var silu = x.div(x.neg().lanewise(VectorOperators.EXP).add(1));
+        var silu = x.div(VectorMath.exp(x.neg()).add(1));
         silu.mul(FloatVector.fromArray(LANES, up, i)).intoArray(gate, i);
       }
       loop(gate, up, i, to);

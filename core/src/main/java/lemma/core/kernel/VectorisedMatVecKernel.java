@@ -7,7 +7,6 @@ import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorShape;
-import jdk.incubator.vector.VectorShuffle;
 import jdk.incubator.vector.VectorSpecies;
 
 /// Lanes: weights are widened in registers on their way from memory into the sum.
@@ -21,14 +20,6 @@ record VectorisedMatVecKernel() implements MatVecKernel {
   private static final VectorSpecies<Short> HALVES =
       VectorSpecies.of(short.class, VectorShape.forBitSize(LANES.vectorBitSize() / 2));
   private static final int STEP = LANES.length();
-  private static final VectorShuffle<Float> SWAP_8 = swap(8);
-  private static final VectorShuffle<Float> SWAP_4 = swap(4);
-  private static final VectorShuffle<Float> SWAP_2 = swap(2);
-  private static final VectorShuffle<Float> SWAP_1 = swap(1);
-
-  private static VectorShuffle<Float> swap(int distance) {
-    return VectorShuffle.fromOp(LANES, lane -> (lane ^ distance) % STEP);
-  }
 
   @Override
   public void multiply(
@@ -50,16 +41,6 @@ record VectorisedMatVecKernel() implements MatVecKernel {
           case BF16 -> Bf16.pair(w, x, y, v, i, next);
         }
       }
-  }
-
-  /// The sum of the lanes as a tree, in an order that no compiler changes.
-  private static float sum(FloatVector lanes) {
-    FloatVector sum = lanes;
-    if (STEP > 8) sum = sum.add(sum.rearrange(SWAP_8));
-    if (STEP > 4) sum = sum.add(sum.rearrange(SWAP_4));
-    if (STEP > 2) sum = sum.add(sum.rearrange(SWAP_2));
-    if (STEP > 1) sum = sum.add(sum.rearrange(SWAP_1));
-    return sum.lane(0);
   }
 
   /// What is left of a row behind the last full lanes.
@@ -89,8 +70,8 @@ record VectorisedMatVecKernel() implements MatVecKernel {
         sum0 = load(bytes, w0 + j).fma(xj, sum0);
         sum1 = load(bytes, w1 + j).fma(xj, sum1);
       }
-      y[v * w.rows() + i0] = sum(sum0) + tail(w, i0, x, xFrom, bound);
-      y[v * w.rows() + i1] = sum(sum1) + tail(w, i1, x, xFrom, bound);
+      y[v * w.rows() + i0] = VectorMath.sum(sum0) + tail(w, i0, x, xFrom, bound);
+      y[v * w.rows() + i1] = VectorMath.sum(sum1) + tail(w, i1, x, xFrom, bound);
     }
 
     static void four(WeightMatrix w, float[] x, float[] y, int v, int i) {
@@ -114,10 +95,10 @@ record VectorisedMatVecKernel() implements MatVecKernel {
         sum3 = wj.fma(FloatVector.fromArray(LANES, x, x3 + j), sum3);
       }
       int at = v * w.rows() + i;
-      y[at] = sum(sum0) + tail(w, i, x, x0, bound);
-      y[at + w.rows()] = sum(sum1) + tail(w, i, x, x1, bound);
-      y[at + 2 * w.rows()] = sum(sum2) + tail(w, i, x, x2, bound);
-      y[at + 3 * w.rows()] = sum(sum3) + tail(w, i, x, x3, bound);
+      y[at] = VectorMath.sum(sum0) + tail(w, i, x, x0, bound);
+      y[at + w.rows()] = VectorMath.sum(sum1) + tail(w, i, x, x1, bound);
+      y[at + 2 * w.rows()] = VectorMath.sum(sum2) + tail(w, i, x, x2, bound);
+      y[at + 3 * w.rows()] = VectorMath.sum(sum3) + tail(w, i, x, x3, bound);
     }
   }
 
@@ -150,8 +131,8 @@ record VectorisedMatVecKernel() implements MatVecKernel {
         sum0 = load(bytes, w0 + j).fma(xj, sum0);
         sum1 = load(bytes, w1 + j).fma(xj, sum1);
       }
-      y[v * w.rows() + i0] = sum(sum0) + tail(w, i0, x, xFrom, bound);
-      y[v * w.rows() + i1] = sum(sum1) + tail(w, i1, x, xFrom, bound);
+      y[v * w.rows() + i0] = VectorMath.sum(sum0) + tail(w, i0, x, xFrom, bound);
+      y[v * w.rows() + i1] = VectorMath.sum(sum1) + tail(w, i1, x, xFrom, bound);
     }
 
     static void four(WeightMatrix w, float[] x, float[] y, int v, int i) {
@@ -175,10 +156,10 @@ record VectorisedMatVecKernel() implements MatVecKernel {
         sum3 = wj.fma(FloatVector.fromArray(LANES, x, x3 + j), sum3);
       }
       int at = v * w.rows() + i;
-      y[at] = sum(sum0) + tail(w, i, x, x0, bound);
-      y[at + w.rows()] = sum(sum1) + tail(w, i, x, x1, bound);
-      y[at + 2 * w.rows()] = sum(sum2) + tail(w, i, x, x2, bound);
-      y[at + 3 * w.rows()] = sum(sum3) + tail(w, i, x, x3, bound);
+      y[at] = VectorMath.sum(sum0) + tail(w, i, x, x0, bound);
+      y[at + w.rows()] = VectorMath.sum(sum1) + tail(w, i, x, x1, bound);
+      y[at + 2 * w.rows()] = VectorMath.sum(sum2) + tail(w, i, x, x2, bound);
+      y[at + 3 * w.rows()] = VectorMath.sum(sum3) + tail(w, i, x, x3, bound);
     }
   }
 
@@ -204,8 +185,8 @@ record VectorisedMatVecKernel() implements MatVecKernel {
         sum0 = load(bytes, w0 + j).fma(xj, sum0);
         sum1 = load(bytes, w1 + j).fma(xj, sum1);
       }
-      y[v * w.rows() + i0] = sum(sum0) + tail(w, i0, x, xFrom, bound);
-      y[v * w.rows() + i1] = sum(sum1) + tail(w, i1, x, xFrom, bound);
+      y[v * w.rows() + i0] = VectorMath.sum(sum0) + tail(w, i0, x, xFrom, bound);
+      y[v * w.rows() + i1] = VectorMath.sum(sum1) + tail(w, i1, x, xFrom, bound);
     }
 
     static void four(WeightMatrix w, float[] x, float[] y, int v, int i) {
@@ -229,10 +210,10 @@ record VectorisedMatVecKernel() implements MatVecKernel {
         sum3 = wj.fma(FloatVector.fromArray(LANES, x, x3 + j), sum3);
       }
       int at = v * w.rows() + i;
-      y[at] = sum(sum0) + tail(w, i, x, x0, bound);
-      y[at + w.rows()] = sum(sum1) + tail(w, i, x, x1, bound);
-      y[at + 2 * w.rows()] = sum(sum2) + tail(w, i, x, x2, bound);
-      y[at + 3 * w.rows()] = sum(sum3) + tail(w, i, x, x3, bound);
+      y[at] = VectorMath.sum(sum0) + tail(w, i, x, x0, bound);
+      y[at + w.rows()] = VectorMath.sum(sum1) + tail(w, i, x, x1, bound);
+      y[at + 2 * w.rows()] = VectorMath.sum(sum2) + tail(w, i, x, x2, bound);
+      y[at + 3 * w.rows()] = VectorMath.sum(sum3) + tail(w, i, x, x3, bound);
     }
   }
 }

@@ -2,21 +2,23 @@ package lemma.core.kernel;
 
 import java.lang.ref.Cleaner;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
 
 /// Threads that share out the rows of one loop after another, thousands of times a second.
 ///
 /// A pool's queue costs more than many of these loops take, so the threads watch a counter, for a
-/// short while actively, then parked. Nothing is allocated by [#run]. One loop runs at a time: a
-/// caller that finds the threads busy does its loop alone.
+/// short while actively, then parked. They take rows piece by piece: a thread that the machine gives
+/// no time to delays nobody, the others take its share. Nothing is allocated by [#run]. One loop runs
+/// at a time: a caller that finds the threads busy does its loop alone.
 ///
 /// The threads end with [#close], or when nobody holds this object any more.
 public final class Workers implements AutoCloseable {
   private static final Cleaner CLEANER = Cleaner.create();
 
   /// Looks at the counter this often, some tens of microseconds, before a thread is parked.
-  private static final int SPINS = 4096;
+  private static final int SPINS = 2048;
 
   /// A loop over `count` rows that may be done in pieces by several threads at once.
   public interface Loop {
@@ -42,8 +44,8 @@ public final class Workers implements AutoCloseable {
     return shared.threads;
   }
 
-  /// Does a loop of `count` rows in one piece a thread and returns when all are done. What the loop
-  /// throws in any of them is thrown here.
+  /// Does a loop of `count` rows and returns when all are done. What it throws in any thread is thrown
+  /// here, as the cause of an `IllegalStateException` if there are several.
   public void run(int count, Loop loop) {
     if (shared.threads == 1 || count < 2 || !turn.tryLock()) {
       loop.rows(0, count);
@@ -69,66 +71,81 @@ public final class Workers implements AutoCloseable {
 
   /// What the threads hold, apart from [Workers] itself so that it can be collected.
   private static final class Shared {
+    private static final int PIECES = 4; // for each thread
+    private static final int CLOSED = Integer.MAX_VALUE;
+
     final int threads;
     private final Thread[] helpers;
-    private final AtomicInteger round = new AtomicInteger();
-    private final AtomicInteger pending = new AtomicInteger();
-    private volatile boolean stopped;
+
+    /// The number of the loop in the upper half, the next row to take in the lower. A thread takes
+    /// rows by moving it; that fails if another was faster or the loop is over, so what a thread has
+    /// read of a loop is of the loop whose rows it takes.
+    private final AtomicLong ticket = new AtomicLong(CLOSED);
+
+    private final AtomicInteger done = new AtomicInteger(); // rows
+    private volatile Loop loop;
+    private volatile int count;
+    private volatile int piece;
     private volatile Throwable failure;
-    private Loop loop;
-    private int count;
+    private volatile boolean stopped;
 
     Shared(int threads) {
       this.threads = threads;
       helpers = new Thread[threads - 1];
-      for (int i = 0; i < helpers.length; i++) {
-        int index = i + 1;
-        helpers[i] =
-            Thread.ofPlatform().daemon().name("lemma-worker-" + index).unstarted(() -> help(index));
-      }
+      for (int i = 0; i < helpers.length; i++)
+        helpers[i] = Thread.ofPlatform().daemon().name("lemma-worker-" + i).unstarted(this::help);
       for (Thread helper : helpers) helper.start();
     }
 
-    void run(int count, Loop loop) {
+    void run(int rows, Loop work) {
       if (stopped) {
-        loop.rows(0, count);
+        work.rows(0, rows);
         return;
       }
-      this.loop = loop;
-      this.count = count;
+      long number = (ticket.get() >>> 32) + 1; // closed since the loop before
+      loop = work;
+      count = rows;
+      piece = Math.ceilDiv(rows, threads * PIECES);
       failure = null;
-      pending.set(helpers.length);
-      round.incrementAndGet(); // publishes the loop
+      done.set(0);
+      ticket.set(number << 32);
       for (Thread helper : helpers) LockSupport.unpark(helper);
-      piece(0);
-      for (int spin = 1; pending.get() > 0; spin++)
-        if (spin % SPINS != 0) Thread.onSpinWait();
+      while (takePiece()) {}
+      for (int spin = 1; done.get() < rows; spin++) // pieces that others have taken
+      if (spin % SPINS != 0) Thread.onSpinWait();
         else Thread.yield();
-      this.loop = null;
+      ticket.set(number << 32 | CLOSED);
+      loop = null;
       if (failure != null) throw new IllegalStateException("a worker failed: " + failure, failure);
     }
 
-    private void piece(int index) {
+    /// Takes the next rows and does them; whether there were any.
+    private boolean takePiece() {
+      long now = ticket.get();
+      int from = (int) now;
+      int rows = count;
+      int to = (int) Math.min(rows, (long) from + piece);
+      Loop work = loop;
+      if (from >= rows || work == null) return false;
+      if (!ticket.compareAndSet(now, now - from + to)) return true; // look again
       try {
-        int from = (int) ((long) count * index / threads);
-        int to = (int) ((long) count * (index + 1) / threads);
-        if (from < to) loop.rows(from, to);
+        work.rows(from, to);
       } catch (RuntimeException | Error e) {
         failure = e;
+      } finally {
+        done.addAndGet(to - from);
       }
+      return true;
     }
 
-    private void help(int index) {
-      int done = 0;
-      while (!stopped) {
-        for (int spin = 0; round.get() == done && !stopped; spin++)
-          if (spin < SPINS) Thread.onSpinWait();
-          else LockSupport.park(this);
-        if (stopped) return;
-        done++;
-        piece(index);
-        pending.decrementAndGet();
-      }
+    private void help() {
+      for (int idle = 0; !stopped; )
+        if (takePiece()) idle = 0;
+        else if (++idle < SPINS) Thread.onSpinWait();
+        else {
+          LockSupport.park(this);
+          idle = 0;
+        }
     }
 
     void stop() {

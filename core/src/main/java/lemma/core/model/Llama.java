@@ -83,11 +83,12 @@ public record Llama(LlamaConfig config, Map<String, Tensor> weights) implements 
     return new Llama(config, weights);
   }
 
-  /// Reads a folder with `config.json` and safetensors files; every weight is a constant.
+  /// Reads a folder with `config.json` and safetensors files, or one such file beside its
+  /// `config.json`; every weight is a constant.
   ///
   /// @throws FormatException if a file is missing, damaged or does not fit the configuration
-  public static Llama load(Path folder) throws IOException {
-    LlamaCheckpoint checkpoint = LlamaCheckpoint.open(folder);
+  public static Llama load(Path path) throws IOException {
+    LlamaCheckpoint checkpoint = LlamaCheckpoint.open(path);
     Map<String, Tensor> weights = new LinkedHashMap<>();
     checkpoint
         .config()
@@ -124,17 +125,17 @@ public record Llama(LlamaConfig config, Map<String, Tensor> weights) implements 
   /// @throws IllegalArgumentException if there is no token, the rows differ in length, a token is
   ///     outside the vocabulary or a row is longer than the context
   public Tensor forward(int[][] tokens) {
-    return head(hiddenStates(tokens, new KeyValues(config.layers())).getLast());
+    return head(hiddenStates(tokens, new LlamaPast(config.layers())).getLast());
   }
 
   /// The residual stream `[batch, time, hiddenSize]` after the embedding and after each layer; the
   /// last one is normalised, ready for the head.
   public List<Tensor> hiddenStates(int[][] tokens) {
-    return hiddenStates(tokens, new KeyValues(config.layers()));
+    return hiddenStates(tokens, new LlamaPast(config.layers()));
   }
 
   /// The same for tokens that follow those of `past`, which grows by them.
-  List<Tensor> hiddenStates(int[][] tokens, KeyValues past) {
+  List<Tensor> hiddenStates(int[][] tokens, LlamaPast past) {
     List<Tensor> states = new ArrayList<>();
     Tensor x = embed(tokens, past.length());
     states.add(x);
@@ -194,7 +195,7 @@ public record Llama(LlamaConfig config, Map<String, Tensor> weights) implements 
           "token %d is outside the vocabulary of %d".formatted(id, vocabularySize));
   }
 
-  private Tensor attention(int layer, Tensor x, KeyValues past) {
+  private Tensor attention(int layer, Tensor x, LlamaPast past) {
     String name = "model.layers." + layer + ".self_attn";
     Tensor q = heads(linear(name + ".q_proj", x), config.heads()); // [batch, heads, time, headDim]
     Tensor k = heads(linear(name + ".k_proj", x), config.keyValueHeads());

@@ -32,11 +32,13 @@ record LlamaCheckpoint(LlamaConfig config, Checkpoint files) {
         });
   }
 
-  /// Opens a folder with `config.json` and `model.safetensors` or its index.
-  static LlamaCheckpoint open(Path folder) throws IOException {
-    if (!Files.isDirectory(folder)) throw new FormatException(folder, "no such folder");
+  /// Opens a folder with `config.json` and `model.safetensors` or its index, or one safetensors file
+  /// beside its `config.json`.
+  static LlamaCheckpoint open(Path path) throws IOException {
+    if (!Files.exists(path)) throw new FormatException(path, "no such file or folder");
+    Path folder = Files.isDirectory(path) ? path : path.toAbsolutePath().getParent();
     return switch (ModelConfig.read(folder)) {
-      case LlamaConfig config -> new LlamaCheckpoint(config, Checkpoint.open(folder));
+      case LlamaConfig config -> new LlamaCheckpoint(config, Checkpoint.open(path));
     };
   }
 

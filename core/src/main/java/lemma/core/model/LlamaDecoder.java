@@ -56,12 +56,13 @@ public final class LlamaDecoder implements LanguageModel, AutoCloseable {
     workers = new Workers(threads);
   }
 
-  /// Maps a folder with `config.json` and safetensors files.
+  /// Maps a folder with `config.json` and safetensors files, or one such file beside its
+  /// `config.json`.
   ///
   /// @throws FormatException if a file is missing, damaged or does not fit the configuration
   /// @throws IllegalArgumentException if `threads` is not positive
-  public static LlamaDecoder open(Path folder, int threads) throws IOException {
-    LlamaCheckpoint checkpoint = LlamaCheckpoint.open(folder);
+  public static LlamaDecoder open(Path path, int threads) throws IOException {
+    LlamaCheckpoint checkpoint = LlamaCheckpoint.open(path);
     return new LlamaDecoder(checkpoint.config(), checkpoint::tensor, threads);
   }
 

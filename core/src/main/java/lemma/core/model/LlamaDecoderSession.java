@@ -1,7 +1,12 @@
 package lemma.core.model;
 
-import java.util.Arrays;
-import lemma.core.kernel.AttentionKernel;
+import java.util.stream.IntStream;
+import lemma.core.attention.AttentionKernel;
+import lemma.core.attention.AttentionMask;
+import lemma.core.attention.GroupedQuery;
+import lemma.core.attention.ScaledDotProduct;
+import lemma.core.cache.ContiguousKvCache;
+import lemma.core.cache.KvCache;
 import lemma.core.kernel.MatVecKernel;
 import lemma.core.kernel.SwiGluKernel;
 import lemma.core.kernel.WeightMatrix;
@@ -13,7 +18,7 @@ import lemma.core.position.RopeKernel;
 import lemma.core.position.RopeTable;
 
 /// One text in progress with the fast decoder. Every array is the session's own and lives as long as
-/// it does; only the cache grows, by doubling, so that a token allocates nothing.
+/// it does; only the caches grow, by doubling, and a token allocates next to nothing.
 ///
 /// A prompt goes through in chunks of [#CHUNK] tokens, which share each weight that is read.
 final class LlamaDecoderSession implements LanguageModel.Session {
@@ -27,7 +32,6 @@ final class LlamaDecoderSession implements LanguageModel.Session {
   private final LlamaConfig config;
   private final int queryDim;
   private final int keyDim;
-  private final float scale;
 
   private final MatVecKernel matVec = MatVecKernel.best();
   private final RmsNormKernel rmsNorm = RmsNormKernel.best();
@@ -46,11 +50,10 @@ final class LlamaDecoderSession implements LanguageModel.Session {
   private final float[] delta; // [CHUNK, hiddenSize]: what a block adds to x
   private final float[] logits;
 
-  private final float[][] keys; // [layers][capacity, keyValueHeads, headDim]
-  private final float[][] values;
-  private float[] scores; // [heads, capacity]
+  private final GroupedQuery grouped;
+  private final KvCache[] caches; // [layers]
   private RopeTable angles;
-  private int capacity;
+  private int capacity; // of angles
   private int position;
 
   private final Products products = new Products();
@@ -61,7 +64,15 @@ final class LlamaDecoderSession implements LanguageModel.Session {
     config = model.config;
     queryDim = config.heads() * config.headDim();
     keyDim = config.keyValueHeads() * config.headDim();
-    scale = (float) (1 / Math.sqrt(config.headDim()));
+    grouped =
+        new GroupedQuery(
+            config.heads(), config.keyValueHeads(), ScaledDotProduct.of(config.headDim()));
+    int most = Math.min(config.contextLength(), (Integer.MAX_VALUE - 8) / keyDim);
+    caches =
+        IntStream.range(0, config.layers())
+            .mapToObj(
+                layer -> new ContiguousKvCache(config.keyValueHeads(), config.headDim(), most))
+            .toArray(KvCache[]::new);
     x = new float[CHUNK * config.hiddenSize()];
     normed = new float[x.length];
     delta = new float[x.length];
@@ -72,20 +83,12 @@ final class LlamaDecoderSession implements LanguageModel.Session {
     gate = new float[CHUNK * config.intermediateSize()];
     up = new float[gate.length];
     logits = new float[config.vocabularySize()];
-    keys = new float[config.layers()][0];
-    values = new float[config.layers()][0];
     grow(Math.min(FIRST_CAPACITY, config.contextLength()));
   }
 
   private void grow(int wanted) {
     if (wanted <= capacity) return;
     capacity = (int) Math.min(Math.max(wanted, 2L * capacity), config.contextLength());
-    int length = Math.multiplyExact(capacity, keyDim);
-    for (int layer = 0; layer < keys.length; layer++) {
-      keys[layer] = Arrays.copyOf(keys[layer], length);
-      values[layer] = Arrays.copyOf(values[layer], length);
-    }
-    scores = new float[Math.multiplyExact(config.heads(), capacity)];
     angles = RopeTable.of(config.rope(), capacity);
   }
 
@@ -124,7 +127,8 @@ final class LlamaDecoderSession implements LanguageModel.Session {
     addBias(layer.q(), q, count);
     addBias(layer.k(), k, count);
     addBias(layer.v(), v, count);
-    for (int t = 0; t < count; t++) placeHeads(layer, index, t);
+    for (int t = 0; t < count; t++) placeHeads(layer, t);
+    caches[index].append(k, v, count);
     attend(index, count);
     multiply(count, mixed, products.one(layer.o().weight(), delta));
     addToResidual(layer.o(), count);
@@ -144,8 +148,8 @@ final class LlamaDecoderSession implements LanguageModel.Session {
       rmsNorm.apply(x, t * dim, gain, (float) config.epsilon(), normed, t * dim, dim);
   }
 
-  /// Token t's q and k are normalised (Qwen3) and rotated; k and v go to their row of the cache.
-  private void placeHeads(Layer layer, int index, int t) {
+  /// Token t's q and k are normalised (Qwen3) and rotated.
+  private void placeHeads(Layer layer, int t) {
     if (config.variant().queryKeyNorm()) {
       normHeads(layer.queryNorm(), q, t * queryDim, config.heads());
       normHeads(layer.keyNorm(), k, t * keyDim, config.keyValueHeads());
@@ -153,8 +157,6 @@ final class LlamaDecoderSession implements LanguageModel.Session {
     int at = position + t;
     rope.rotate(angles, q, t * queryDim, config.heads(), at);
     rope.rotate(angles, k, t * keyDim, config.keyValueHeads(), at);
-    System.arraycopy(k, t * keyDim, keys[index], at * keyDim, keyDim);
-    System.arraycopy(v, t * keyDim, values[index], at * keyDim, keyDim);
   }
 
   private void normHeads(float[] gain, float[] head, int from, int count) {
@@ -201,6 +203,7 @@ final class LlamaDecoderSession implements LanguageModel.Session {
     if (position < 0 || position > this.position)
       throw new IllegalArgumentException(
           "position must be in 0 … %d, was %d".formatted(this.position, position));
+    for (KvCache cache : caches) cache.rewind(position);
     this.position = position;
   }
 
@@ -258,28 +261,10 @@ final class LlamaDecoderSession implements LanguageModel.Session {
 
     @Override
     public void rows(int from, int to) {
-      int headDim = config.headDim();
       int window = config.window(layer);
-      int group = config.heads() / config.keyValueHeads();
-      for (int head = from; head < to; head++)
-        for (int t = 0; t < count; t++) {
-          int last = position + t + 1;
-          attention.apply(
-              q,
-              t * queryDim + head * headDim,
-              keys[layer],
-              values[layer],
-              head / group * headDim,
-              keyDim,
-              headDim,
-              window == 0 ? 0 : Math.max(0, last - window),
-              last,
-              scale,
-              scores,
-              head * capacity,
-              mixed,
-              t * queryDim + head * headDim);
-        }
+      AttentionMask.Interval mask =
+          window == 0 ? new AttentionMask.Causal() : new AttentionMask.SlidingWindow(window);
+      attention.apply(grouped, mask, q, count, caches[layer], mixed, from, to);
     }
   }
 }

@@ -5,12 +5,12 @@ import lemma.core.tensor.Tensor;
 /// One text in progress with the formula: every token's keys and values are computed once.
 final class LlamaSession implements LanguageModel.Session {
   private final Llama model;
-  private final KeyValues past;
+  private final LlamaPast past;
   private final float[] logits;
 
   LlamaSession(Llama model) {
     this.model = model;
-    past = new KeyValues(model.config().layers());
+    past = new LlamaPast(model.config().layers());
     logits = new float[model.vocabularySize()];
   }
 

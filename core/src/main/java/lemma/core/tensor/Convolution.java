@@ -1,7 +1,7 @@
 package lemma.core.tensor;
 
-import java.util.Arrays;
 import lemma.core.kernel.Matrix;
+import lemma.core.kernel.MatrixProduct;
 
 /// Operations on images `[n, channels, height, width]`.
 final class Convolution {
@@ -32,14 +32,23 @@ final class Convolution {
       return channels * kernelHeight * kernelWidth;
     }
 
+    /// Whether there is a place for every pixel, in the same order.
+    boolean keepsSize() {
+      return stride == 1 && outWidth() == width && outHeight() == height;
+    }
+
     int imageSize() {
       return channels * height * width;
     }
   }
 
-  /// A product of the weight `[out, c·kh·kw]` with the columns `[c·kh·kw, places]` of each image:
-  /// `Y = W·X`, `dW = dY·Xᵀ`, `dX = Wᵀ·dY`. The columns are made again for the backward step, which
-  /// costs less than to keep them.
+  /// Images are taken together until they have as many places as this: a product of few columns
+  /// would spend its time on preparing the weight.
+  private static final int WORTH_A_PRODUCT = 288;
+
+  /// A product of the weight `[out, c·kh·kw]` with the columns `[c·kh·kw, images·places]` of a few
+  /// images at a time: `Y = W·X`, `dW = dY·Xᵀ`, `dX = Wᵀ·dY`. The columns are made again for the
+  /// backward step, which costs less than to keep them.
   static Tensor conv2d(Tensor x, Tensor weight, int stride, int padding) {
     Window window = window(x, weight, stride, padding);
     int images = x.shape[0];
@@ -47,36 +56,63 @@ final class Convolution {
     int places = window.places();
     int depth = window.depth();
     int[] shape = {images, out, window.outHeight(), window.outWidth()};
-    Matrix w = Matrix.of(weight.data, out, depth);
     double[] y = new double[Shape.count(shape)];
-    double[] scratch = new double[Shape.count(depth, places)];
-    for (int image = 0; image < images; image++) {
-      gather(x.data, image * window.imageSize(), window, scratch);
-      Matrix columns = Matrix.of(scratch, depth, places);
-      Product.multiply(w, columns, Matrix.of(y, image * out * places, out, places));
+    if (y.length == 0 || depth == 0) return Node.result(y, shape, (g, into) -> {}, x, weight);
+    int together = Math.clamp(WORTH_A_PRODUCT / places, 1, images);
+    int row = Math.multiplyExact(together, places);
+    Matrix w = Matrix.of(weight.data, out, depth);
+    double[] columns = new double[Shape.count(depth, row)];
+    double[] product = new double[Shape.count(out, row)];
+    for (int first = 0; first < images; first += together) {
+      int count = Math.min(together, images - first);
+      gather(x.data, first, count, window, columns, row);
+      MatrixProduct.multiply(
+          w,
+          part(columns, depth, count * places, row),
+          part(product, out, count * places, row),
+          false);
+      for (int i = 0; i < count * out; i++) {
+        int from = i % out * row + i / out * places;
+        System.arraycopy(product, from, y, (first * out + i) * places, places);
+      }
     }
     return Node.result(
-        y,
-        shape,
-        (g, into) -> {
-          Matrix columns = Matrix.of(new double[depth * places], depth, places);
-          Matrix dColumns = Matrix.of(new double[depth * places], depth, places);
-          for (int image = 0; image < images; image++) {
-            Matrix dY = Matrix.of(g, image * out * places, out, places);
-            int at = image * window.imageSize();
-            if (into[1] != null) {
-              gather(x.data, at, window, columns.data());
-              Product.multiply(dY, columns.transposed(), Matrix.of(into[1], out, depth));
-            }
-            if (into[0] != null) {
-              Arrays.fill(dColumns.data(), 0);
-              Product.multiply(w.transposed(), dY, dColumns);
-              scatter(dColumns.data(), window, into[0], at);
-            }
-          }
-        },
-        x,
-        weight);
+        y, shape, (g, into) -> backward(g, into, x.data, w, window, images, together), x, weight);
+  }
+
+  private static void backward(
+      double[] g, double[][] into, double[] x, Matrix w, Window window, int images, int together) {
+    int out = w.rows();
+    int depth = w.columns();
+    int places = window.places();
+    int row = together * places;
+    double[] columns = new double[depth * row];
+    double[] dColumns = new double[depth * row];
+    double[] dProduct = new double[out * row];
+    for (int first = 0; first < images; first += together) {
+      int count = Math.min(together, images - first);
+      for (int i = 0; i < count * out; i++) {
+        int to = i % out * row + i / out * places;
+        System.arraycopy(g, (first * out + i) * places, dProduct, to, places);
+      }
+      Matrix dY = part(dProduct, out, count * places, row);
+      if (into[1] != null) {
+        gather(x, first, count, window, columns, row);
+        Matrix dW = Matrix.of(into[1], out, depth);
+        MatrixProduct.multiply(
+            dY, part(columns, depth, count * places, row).transposed(), dW, true);
+      }
+      if (into[0] != null) {
+        Matrix dX = part(dColumns, depth, count * places, row);
+        MatrixProduct.multiply(w.transposed(), dY, dX, false);
+        scatter(dColumns, first, count, window, into[0], row);
+      }
+    }
+  }
+
+  /// The first columns of a matrix with rows of length `row`.
+  private static Matrix part(double[] data, int rows, int columns, int row) {
+    return new Matrix(data, 0, rows, columns, row, 1);
   }
 
   static Tensor conv2d(Tensor x, Tensor weight, Tensor bias, int stride, int padding) {
@@ -124,48 +160,113 @@ final class Convolution {
   }
 
   /// Visits each row of each column that lies inside of the image; what lies in the padding is left
-  /// out.
-  private static void forEachLine(Window w, Line line) {
-    int outHeight = w.outHeight();
-    int outWidth = w.outWidth();
+  /// out. If the convolution keeps the size of the image, all rows of a column are one line, which
+  /// runs on past the edges: see [#clearEdges].
+  private static void forEachLine(Window w, int rowLength, Line line) {
     int row = 0;
     for (int c = 0; c < w.channels; c++) {
       for (int kh = 0; kh < w.kernelHeight; kh++) {
-        for (int kw = 0; kw < w.kernelWidth; kw++, row++) {
-          int shift = kw - w.padding; // column ox reads ox·stride + shift
-          int from = shift < 0 ? (-shift + w.stride - 1) / w.stride : 0;
-          int to = Math.min(outWidth, Math.floorDiv(w.width - 1 - shift, w.stride) + 1);
-          if (from >= to) continue;
-          for (int oy = 0; oy < outHeight; oy++) {
-            int iy = oy * w.stride + kh - w.padding;
-            if (iy < 0 || iy >= w.height) continue;
-            line.at(
-                (row * outHeight + oy) * outWidth + from,
-                (c * w.height + iy) * w.width + from * w.stride + shift,
-                to - from);
-          }
+        for (int kw = 0; kw < w.kernelWidth; kw++, row += rowLength) {
+          if (w.keepsSize()) shiftedPlane(w, c, kh, kw, row, line);
+          else rowsInside(w, c, kh, kw, row, line);
         }
       }
     }
   }
 
-  /// im2col: the image under every place of the window. Padding stays zero, as it is the same for
-  /// every image.
-  private static void gather(double[] x, int at, Window w, double[] columns) {
-    forEachLine(
-        w,
-        (column, image, length) -> {
-          for (int i = 0; i < length; i++) columns[column + i] = x[at + image + i * w.stride];
-        });
+  private static void shiftedPlane(Window w, int c, int kh, int kw, int row, Line line) {
+    int plane = w.places();
+    int shift = (kh - w.padding) * w.width + kw - w.padding;
+    int from = Math.max(0, -shift);
+    int to = Math.min(plane, plane - shift);
+    if (from < to) line.at(row + from, c * plane + from + shift, to - from);
+  }
+
+  private static void rowsInside(Window w, int c, int kh, int kw, int row, Line line) {
+    int outWidth = w.outWidth();
+    int shift = kw - w.padding; // column ox reads ox·stride + shift
+    int from = shift < 0 ? (-shift + w.stride - 1) / w.stride : 0;
+    int to = Math.min(outWidth, Math.floorDiv(w.width - 1 - shift, w.stride) + 1);
+    if (from >= to) return;
+    for (int oy = 0; oy < w.outHeight(); oy++) {
+      int iy = oy * w.stride + kh - w.padding;
+      if (iy < 0 || iy >= w.height) continue;
+      line.at(
+          row + oy * outWidth + from,
+          (c * w.height + iy) * w.width + from * w.stride + shift,
+          to - from);
+    }
+  }
+
+  /// A plane that is shifted sideways as one line brings the end of one image row to the start of
+  /// the next, where the padding belongs.
+  private static void clearEdges(double[] columns, int start, Window w, int rowLength) {
+    if (!w.keepsSize()) return;
+    int row = start;
+    for (int c = 0; c < w.channels * w.kernelHeight; c++) {
+      for (int kw = 0; kw < w.kernelWidth; kw++, row += rowLength) {
+        int shift = kw - w.padding;
+        int from = Math.max(0, shift < 0 ? 0 : w.width - shift);
+        int to = Math.min(w.width, shift < 0 ? -shift : w.width);
+        for (int at = row; from < to && at < row + w.places(); at += w.width) {
+          for (int ox = from; ox < to; ox++) columns[at + ox] = 0;
+        }
+      }
+    }
+  }
+
+  /// im2col: the images under every place of the window, beside each other. Padding stays zero, as
+  /// it is the same for every image.
+  private static void gather(
+      double[] x, int first, int count, Window w, double[] columns, int rowLength) {
+    for (int i = 0; i < count; i++) {
+      int at = (first + i) * w.imageSize();
+      int start = i * w.places();
+      if (w.stride == 1) {
+        forEachLine(
+            w,
+            rowLength,
+            (column, image, length) ->
+                System.arraycopy(x, at + image, columns, start + column, length));
+      } else {
+        forEachLine(
+            w,
+            rowLength,
+            (column, image, length) -> {
+              for (int k = 0; k < length; k++) {
+                columns[start + column + k] = x[at + image + k * w.stride];
+              }
+            });
+      }
+      clearEdges(columns, start, w, rowLength);
+    }
   }
 
   /// col2im, its transpose: every place adds to the image under it.
-  private static void scatter(double[] columns, Window w, double[] dx, int at) {
-    forEachLine(
-        w,
-        (column, image, length) -> {
-          for (int i = 0; i < length; i++) dx[at + image + i * w.stride] += columns[column + i];
-        });
+  private static void scatter(
+      double[] columns, int first, int count, Window w, double[] dx, int rowLength) {
+    for (int i = 0; i < count; i++) {
+      int at = (first + i) * w.imageSize();
+      int start = i * w.places();
+      clearEdges(columns, start, w, rowLength);
+      if (w.stride == 1) {
+        forEachLine(
+            w,
+            rowLength,
+            (column, image, length) -> {
+              for (int k = 0; k < length; k++) dx[at + image + k] += columns[start + column + k];
+            });
+      } else {
+        forEachLine(
+            w,
+            rowLength,
+            (column, image, length) -> {
+              for (int k = 0; k < length; k++) {
+                dx[at + image + k * w.stride] += columns[start + column + k];
+              }
+            });
+      }
+    }
   }
 
   /// Each pixel of the last two axes becomes a square of `factor` by `factor`.

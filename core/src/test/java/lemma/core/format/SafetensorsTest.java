@@ -88,6 +88,33 @@ class SafetensorsTest {
         .isEqualTo(start + 20);
   }
 
+  @Claim("parity")
+  @ParameterizedTest(allowZeroInvocations = true, name = "{0}")
+  @MethodSource
+  void a_reference_file_that_is_written_again_has_the_same_bytes(Path reference)
+      throws IOException {
+    Safetensors read = Safetensors.open(reference);
+    SafetensorsWriter.write(file, read.tensors().values(), read.metadata());
+    assertThat(Files.mismatch(file, reference)).isEqualTo(-1);
+  }
+
+  static Stream<Path> a_reference_file_that_is_written_again_has_the_same_bytes() throws Exception {
+    String replacement = System.getProperty("golden.dir");
+    Path root =
+        replacement == null
+            ? Path.of(SafetensorsTest.class.getResource("/golden/core/checkpoints").toURI())
+            : Path.of(replacement, "core", "checkpoints");
+    if (!Files.isDirectory(root)) return Stream.empty();
+    try (Stream<Path> folders = Files.list(root)) {
+      return folders
+          .map(folder -> folder.resolve("model.safetensors"))
+          .filter(Files::exists)
+          .sorted()
+          .toList()
+          .stream();
+    }
+  }
+
   @Claim("mapped")
   @Test
   void a_large_file_is_opened_without_reading_it(Proof proof) throws IOException {

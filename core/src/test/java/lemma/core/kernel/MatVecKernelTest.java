@@ -12,9 +12,16 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicIntegerArray;
 import java.util.random.RandomGenerator;
 import java.util.stream.Stream;
+import lemma.core.attention.AttentionKernel;
+import lemma.core.attention.AttentionMask;
+import lemma.core.attention.GroupedQuery;
+import lemma.core.attention.ScaledDotProduct;
+import lemma.core.attention.VectorisedAttentionKernel;
+import lemma.core.cache.ContiguousKvCache;
 import lemma.core.format.FloatFormat;
 import lemma.core.format.StoredTensor;
 import lemma.core.tensor.Tensor;
@@ -124,32 +131,25 @@ class MatVecKernelTest {
     RandomGenerator random = random(3);
     for (int headDim : new int[] {2, 8, 16, 20, 64})
       for (int keys : new int[] {1, 2, 15, 16, 17, 70}) {
-        int stride = headDim * 3;
-        float[] q = floats(gaussian(headDim, random));
-        float[] k = floats(gaussian(stride * (keys + 2), random));
-        float[] v = floats(gaussian(stride * (keys + 2), random));
-        double[] kHead = new double[keys * headDim];
-        double[] vHead = new double[keys * headDim];
-        for (int i = 0; i < kHead.length; i++) {
-          int at = (i / headDim + 2) * stride + headDim + i % headDim; // head 1, from key 2 on
-          kHead[i] = k[at];
-          vHead[i] = v[at];
-        }
-        Tensor weights =
-            Tensor.of(doubles(q), 1, headDim)
-                .matmulTransposed(Tensor.of(kHead, keys, headDim))
-                .mul(0.3)
-                .softmax(Tensor.LAST);
-        double[] wanted = weights.matmul(Tensor.of(vHead, keys, headDim)).toArray();
+        var layer = new GroupedQuery(6, 2, ScaledDotProduct.of(headDim));
+        float[] q = floats(gaussian(6 * headDim, random));
+        float[] k = floats(gaussian(keys * 2 * headDim, random));
+        float[] v = floats(gaussian(keys * 2 * headDim, random));
+        var cache = new ContiguousKvCache(2, headDim, 100);
+        cache.append(k, v, keys);
+        double[] wanted =
+            layer
+                .apply(
+                    Tensor.of(doubles(q), 6, 1, headDim),
+                    Tensor.of(doubles(k), keys, 2, headDim).transpose(0, 1),
+                    Tensor.of(doubles(v), keys, 2, headDim).transpose(0, 1),
+                    new AttentionMask.Causal())
+                .toArray();
         for (AttentionKernel kernel :
-            new AttentionKernel[] {
-              new AttentionKernel.Scalar(), new AttentionKernel.Vectorised()
-            }) {
-          float[] out = new float[headDim + 1];
-          float[] scores = new float[keys + 4];
-          kernel.apply(q, 0, k, v, headDim, stride, headDim, 2, keys + 2, 0.3f, scores, 4, out, 1);
-          double[] got = Arrays.copyOfRange(doubles(out), 1, out.length);
-          proof.atMost("relative gap", relativeGap(got, wanted), 2e-5);
+            List.of(new AttentionKernel.Scalar(), new VectorisedAttentionKernel())) {
+          float[] out = new float[6 * headDim];
+          kernel.apply(layer, new AttentionMask.Causal(), q, 1, cache, out);
+          proof.atMost("relative gap", relativeGap(doubles(out), wanted), 5e-6);
         }
       }
   }

@@ -211,7 +211,7 @@ class LlamaTest {
     Llama model = model(config, random(5));
     int[] tokens = tokens(12, config, random(6));
     Tensor whole = model.forward(new int[][] {tokens}).select(0, 0);
-    var past = new KeyValues(config.layers());
+    var past = new LlamaPast(config.layers());
     for (int t = 0; t < tokens.length; t++) {
       Tensor x = model.hiddenStates(new int[][] {{tokens[t]}}, past).getLast();
       proof.atMost("max |Δ|", gap(model.head(x).toArray(), whole.select(0, t).toArray()), 1e-12);

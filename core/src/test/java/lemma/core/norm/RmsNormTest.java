@@ -10,6 +10,7 @@ import static lemma.proof.Numbers.times;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.Arrays;
+import java.util.function.UnaryOperator;
 import java.util.random.RandomGenerator;
 import java.util.stream.Stream;
 import lemma.core.tensor.Tensor;
@@ -19,6 +20,9 @@ import lemma.proof.GoldenCases;
 import lemma.proof.Proof;
 import lemma.proof.Proves;
 import lemma.proof.Refusal;
+import org.apache.commons.math3.linear.Array2DRowRealMatrix;
+import org.apache.commons.math3.linear.EigenDecomposition;
+import org.apache.commons.math3.stat.descriptive.rank.Median;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -126,6 +130,52 @@ class RmsNormTest {
           relativeGap(form.apply(centred, full(dim, 1), 1e-5), layerNorm),
           Math.max(form.tolerance(), 1e-13));
     }
+  }
+
+  @Claim("reductions")
+  @ParameterizedTest
+  @MethodSource("forms")
+  void row_is_reduced_to_one_number_where_layer_norm_needs_two(NamedForm form, Proof proof) {
+    RandomGenerator random = random(11);
+    for (int dim : new int[] {8, 21}) {
+      double[] x = gaussian(dim, random);
+      int reductions = reductions(row -> form.apply(row, full(dim, 1), 0), x);
+      assertThat(reductions).isEqualTo(1);
+      proof.measured("reductions of RMSNorm", reductions);
+      LayerNorm layerNorm = LayerNorm.plain(dim, 0);
+      int ofLayerNorm = reductions(row -> layerNorm.apply(Tensor.vector(row)).toArray(), x);
+      assertThat(ofLayerNorm).isEqualTo(2);
+      proof.measured("reductions of LayerNorm", ofLayerNorm);
+    }
+  }
+
+  /// How many numbers each output knows of the whole row, whatever the code that computes it.
+  ///
+  /// If yᵢ = f(xᵢ, s₁ … sₙ) with sums sⱼ over the row, then ∂y/∂x = c·I + (a matrix of rank n): all
+  /// eigenvalues but n are equal.
+  private static int reductions(UnaryOperator<double[]> norm, double[] x) {
+    int dim = x.length;
+    double step = 1e-2; // central differences: an error of 1e-4 here, and of 1e-5 from floats
+    double[][] jacobian = new double[dim][dim];
+    for (int j = 0; j < dim; j++) {
+      double[] up = x.clone();
+      double[] down = x.clone();
+      up[j] += step;
+      down[j] -= step;
+      double[] high = norm.apply(up);
+      double[] low = norm.apply(down);
+      for (int i = 0; i < dim; i++) { // it is symmetric, up to the differences
+        jacobian[i][j] += (high[i] - low[i]) / (4 * step);
+        jacobian[j][i] += (high[i] - low[i]) / (4 * step);
+      }
+    }
+    double[] eigenvalues =
+        new EigenDecomposition(new Array2DRowRealMatrix(jacobian)).getRealEigenvalues();
+    double common = new Median().evaluate(eigenvalues);
+    return (int)
+        Arrays.stream(eigenvalues)
+            .filter(value -> Math.abs(value - common) > 0.05 * common)
+            .count();
   }
 
   @Claim("extremes")

@@ -58,6 +58,30 @@ class ConvolutionTest {
   }
 
   @Test
+  void an_image_is_convolved_alike_alone_and_among_others() {
+    for (int padding : new int[] {0, 1}) { // 25 or 9 places: a batch is taken in several groups
+      Tensor x = Tensor.gaussian(random, 45, 3, 5, 5).parameter();
+      Tensor weight = Tensor.gaussian(random, 4, 3, 3, 3).parameter();
+      Tensor y = x.conv2d(weight, 1, padding);
+      Tensor seed = Tensor.gaussian(random, y.shape());
+      Gradients together = y.backward(seed);
+      Gradients sum = null;
+      for (int n = 0; n < 45; n++) {
+        Tensor alone = x.detach().slice(0, n, n + 1).parameter();
+        Tensor yAlone = alone.conv2d(weight, 1, padding);
+        Gradients gradients = yAlone.backward(seed.slice(0, n, n + 1));
+        assertThat(yAlone.toArray()).isEqualTo(y.slice(0, n, n + 1).toArray());
+        assertThat(gradients.of(alone).toArray())
+            .isEqualTo(together.of(x).slice(0, n, n + 1).toArray());
+        sum = sum == null ? gradients : sum.plus(gradients);
+      }
+      assertThat(together.of(weight).toArray()) // 45·25 terms of about one, in another grouping
+          .usingComparatorWithPrecision(1e-11)
+          .containsExactly(sum.of(weight).toArray());
+    }
+  }
+
+  @Test
   void upsampling_repeats_pixels_and_average_pooling_takes_them_back() {
     Tensor x = Tensor.gaussian(random, 2, 3, 4, 5);
     Tensor up = x.upsampleNearest(3);

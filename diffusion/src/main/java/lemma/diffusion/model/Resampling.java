@@ -39,6 +39,25 @@ public final class Resampling {
     }
   }
 
+  /// The image continued over each edge by the opposite one: a convolution over it makes an image that
+  /// tiles a plane without a seam.
+  ///
+  /// @throws IllegalArgumentException if the padding is larger than the image
+  public static Tensor wrap(Tensor x, int padding) {
+    return wrap(wrap(x, 2, padding), 3, padding);
+  }
+
+  private static Tensor wrap(Tensor x, int axis, int padding) {
+    int size = x.size(axis);
+    if (padding < 0 || padding > size) {
+      throw new IllegalArgumentException(
+          "padding must be between 0 and %d for x %s, was %d"
+              .formatted(size, Arrays.toString(x.shape()), padding));
+    }
+    Tensor end = x.slice(axis, size - padding, size);
+    return Tensor.concat(axis, end, x, x.slice(axis, 0, padding));
+  }
+
   /// Squares of `factor` by `factor` pixels become channels; nothing is lost.
   ///
   /// ```

@@ -22,7 +22,7 @@ import lemma.core.tensor.Tensor;
 /// The vector is not added to the image: a small network turns it into what every block receives
 /// ([ResNetBlock]).
 ///
-/// Ho et al. 2020, app. B, arXiv:2006.11239. Answer: `network/timestep-embedding.md`.
+/// Ho et al. 2020, app. B, arXiv:2006.11239. Answer: `image/timestep-embedding.md`.
 ///
 /// @param dim length of the vector; an odd one ends in a zero
 /// @param cosineFirst `flip_sin_to_cos` in diffusers
@@ -34,7 +34,7 @@ public record TimestepEmbedding(
 
   /// @throws IllegalArgumentException if there is no frequency, or a component is not positive
   public TimestepEmbedding {
-    if (dim < 2 || !(dim / 2 - downscaleFreqShift > 0)) {
+    if (dim < 2 || !(Math.floorDiv(dim, 2) > downscaleFreqShift)) {
       throw new IllegalArgumentException(
           "dim %d must be at least 2 and half of it larger than downscaleFreqShift %s"
               .formatted(dim, downscaleFreqShift));

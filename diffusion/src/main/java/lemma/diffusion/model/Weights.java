@@ -56,6 +56,13 @@ public interface Weights {
     return shapes;
   }
 
+  /// Names and shapes of parameters that are there.
+  static Map<String, int[]> shapesOf(Map<String, Tensor> tensors) {
+    Map<String, int[]> shapes = new LinkedHashMap<>();
+    tensors.forEach((name, tensor) -> shapes.put(name, tensor.shape()));
+    return shapes;
+  }
+
   /// A start: each matrix and kernel uniform in ±1/√fanIn, each gain 1, each bias 0.
   ///
   /// The bound keeps the variance of activations near a third of that of the inputs (LeCun 1998); a

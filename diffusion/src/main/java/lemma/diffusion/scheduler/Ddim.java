@@ -114,6 +114,25 @@ public record Ddim(
     return sigma == 0 ? mean : mean.add(noise.draw(x.shape()).mul(sigma));
   }
 
+  /// The step as three weights: xₛ = x·xₜ + output·(network's output) + noise·z.
+  ///
+  /// Without clipping a step is linear in state, output and noise, whatever the prediction, so two
+  /// probes of the formula give the weights that a kernel needs.
+  ///
+  /// @throws IllegalArgumentException if x̂₀ is clipped
+  public Weights weights(int t, int s) {
+    if (!(clipping instanceof Clipping.None))
+      throw new IllegalArgumentException("a step with " + clipping + " is not linear");
+    NoiseSource zero = Tensor::zeros;
+    Tensor one = Tensor.scalar(1);
+    Tensor nothing = Tensor.scalar(0);
+    return new Weights(
+        step(nothing, one, t, s, zero).item(), step(one, nothing, t, s, zero).item(), sigma(t, s));
+  }
+
+  /// What a step multiplies the state, the network's output and the noise with.
+  public record Weights(double x, double output, double noise) {}
+
   /// x̂₀, clipped.
   public Tensor x0(Tensor output, Tensor x, int t) {
     return clipping.apply(prediction.x0(output, x, schedule.level(t)));

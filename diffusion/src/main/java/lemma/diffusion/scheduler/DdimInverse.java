@@ -1,7 +1,6 @@
 package lemma.diffusion.scheduler;
 
 import lemma.core.tensor.Tensor;
-import lemma.diffusion.schedule.Prediction;
 
 /// DDIM walked upwards: from an image to the noise that [Ddim] would turn into it.
 ///
@@ -30,21 +29,15 @@ public record DdimInverse(Ddim ddim) implements Scheduler {
         timesteps,
         (i, output, x, noise) -> {
           int from = i == 0 ? ddim.end().timestep : timesteps[i - 1];
-          return from < 0
-              ? fromClean(output, x, timesteps[i])
-              : step(output, x, from, timesteps[i]);
+          return step(output, x, from, timesteps[i]);
         });
   }
 
-  /// From timestep s up to t.
+  /// From timestep s up to t; s = −1 is the clean image.
+  ///
+  /// @throws IllegalArgumentException if the network predicts x₀ and s is the clean image: its ε̂
+  ///     is then 0 / 0
   public Tensor step(Tensor output, Tensor x, int s, int t) {
     return ddim.step(output, x, s, t, NoiseSource.none());
-  }
-
-  /// From the clean image: x̂₀ is the image, and the output is read at the first noisy level.
-  private Tensor fromClean(Tensor output, Tensor x, int t) {
-    return ddim.prediction() == Prediction.SAMPLE
-        ? ddim.schedule().level(t).noised(output, output.sub(output))
-        : step(output, x, -1, t);
   }
 }

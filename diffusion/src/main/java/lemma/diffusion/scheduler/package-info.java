@@ -9,5 +9,7 @@
 /// | [Sampler] | the loop: ask the [Denoiser], take a step, tell the observer |
 /// | [Posterior] | q(xₛ | xₜ, x₀), the Gaussian behind both |
 /// | [Clipping] | what keeps x̂₀ in range |
+/// | [DdpmLoss] | the objectives of training |
 /// | [Slerp] | between two latents, along the sphere |
+/// | [DdimKernel], [DdimNd4j] | a step as one pass over floats, and on ND4J |
 package lemma.diffusion.scheduler;

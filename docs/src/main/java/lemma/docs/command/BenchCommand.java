@@ -41,7 +41,7 @@ final class BenchCommand implements Callable<Integer> {
 
   @Option(
       names = "--quick",
-      description = "a first look: one fork, short iterations; does not replace a full measurement")
+      description = "a first look: one fork, short iterations; never replaces a full measurement")
   private boolean quick;
 
   @Option(names = "--json", description = "print JSON")
@@ -58,20 +58,31 @@ final class BenchCommand implements Callable<Integer> {
     try {
       measure(jar, benchmark, raw);
       BenchmarkResult result = result(JsonMapper.shared().readTree(Files.readString(raw)));
-      BenchmarkResult before = BenchmarkResult.read(home, id).orElse(null);
-      boolean keep = !quick || before == null || before.command().endsWith("--quick");
       var out = spec.commandLine().getOut();
       if (json) out.println(JsonMapper.shared().writeValueAsString(result));
       else out.print(table(result));
-      String kept =
-          keep
-              ? "kept in " + home.relative(result.write(home))
-              : "not kept: docs/results/bench/" + id + ".json has a full measurement";
+      String kept = keep(home, result);
       if (!json) out.println("\n" + kept);
       return Lemma.OK;
     } finally {
       Files.deleteIfExists(raw);
     }
+  }
+
+  /// Keeps the result unless it says less than the one that is there, or nothing.
+  private String keep(ProjectHome home, BenchmarkResult result) throws IOException {
+    for (Score score : result.scores())
+      if (score.error() > score.score() / 2)
+        return "not kept: %s with %s varies by %s around %s, the machine is too busy to compare on"
+            .formatted(
+                score.benchmark(),
+                score.parameters(),
+                Numerals.format(score.error()),
+                Numerals.format(score.score()));
+    BenchmarkResult before = BenchmarkResult.read(home, id).orElse(null);
+    if (quick && before != null && !before.command().endsWith("--quick"))
+      return "not kept: docs/results/bench/" + id + ".json has a full measurement";
+    return "kept in " + home.relative(result.write(home));
   }
 
   /// The benchmark class of a technique: `rms-norm` is timed by `RmsNormBenchmark`.
@@ -132,7 +143,7 @@ final class BenchCommand implements Callable<Integer> {
                 "-rff",
                 raw.toString()));
     if (quick)
-      command.addAll(List.of("-f", "1", "-wi", "2", "-w", "200ms", "-i", "3", "-r", "200ms"));
+      command.addAll(List.of("-f", "1", "-wi", "3", "-w", "500ms", "-i", "5", "-r", "300ms"));
     var builder = new ProcessBuilder(command).redirectErrorStream(true);
     Process process = builder.start();
     var said = new StringBuilder();

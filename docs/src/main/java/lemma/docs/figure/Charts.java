@@ -38,7 +38,7 @@ public final class Charts {
   /// Lines over a common axis of numbers.
   public static ObjectNode lines(Axis x, Axis y, List<Line> lines) {
     ObjectNode option = frame(lines.stream().map(Line::name).toList(), axis(x), axis(y));
-    option.withObject("/xAxis").put("nameGap", 28);
+    option.withObject("/xAxis").put("nameGap", 28).put("max", "dataMax");
     for (Line line : lines) {
       ObjectNode series = series(option, line.name(), "line");
       series.put("showSymbol", line.x().length <= 20);
@@ -46,6 +46,15 @@ public final class Charts {
       for (int i = 0; i < line.x().length; i++)
         data.addArray().add(number(line.x()[i])).add(number(line.y()[i]));
     }
+    return option;
+  }
+
+  /// Points, a colour for each cloud of them.
+  public static ObjectNode points(Axis x, Axis y, List<Line> clouds) {
+    ObjectNode option = lines(x, y, clouds);
+    for (var series : option.withArray("/series"))
+      ((ObjectNode) series).put("type", "scatter").put("symbolSize", 9);
+    option.withObject("/tooltip").put("trigger", "item");
     return option;
   }
 
@@ -77,6 +86,14 @@ public final class Charts {
     return option;
   }
 
+  /// `count` numbers from `first` to `last`, each the same multiple of the one before.
+  static double[] geometric(double first, double last, int count) {
+    double[] values = new double[count];
+    for (int i = 0; i < count; i++)
+      values[i] = first * Math.pow(last / first, (double) i / (count - 1));
+    return values;
+  }
+
   private static ObjectNode frame(List<String> legend, ObjectNode x, ObjectNode y) {
     ObjectNode option = JSON.createObjectNode();
     option.put("animation", false);
@@ -86,7 +103,7 @@ public final class Charts {
     option
         .putObject("grid")
         .put("left", 8)
-        .put("right", 16)
+        .put("right", 24)
         .put("top", legend.size() > 1 ? 52 : 28)
         .put("bottom", 32)
         .put("containLabel", true);

@@ -1,5 +1,7 @@
 package lemma.docs.figure;
 
+import static java.util.Map.entry;
+
 import java.io.IOException;
 import java.util.Map;
 import java.util.Set;
@@ -15,7 +17,20 @@ public final class Figures {
     Figure draw(ProjectHome home) throws IOException;
   }
 
-  private static final Map<String, Source> SOURCES = Map.of();
+  private static final Map<String, Source> SOURCES =
+      Map.ofEntries(
+          entry("bucket-map", home -> BucketFigures.bucketMap()),
+          entry("ddim-trajectory", GlyphFigures::ddimTrajectory),
+          entry("ddpm-trajectory", GlyphFigures::ddpmTrajectory),
+          entry("flow-shift", home -> ScheduleFigures.flowShift()),
+          entry("guidance-grid", GlyphFigures::guidanceGrid),
+          entry("mask-patterns", home -> MaskPatterns.draw()),
+          entry("noise-schedule-snr", home -> ScheduleFigures.noiseScheduleSnr()),
+          entry("noise-schedules", home -> ScheduleFigures.noiseSchedules()),
+          entry("rope-decay", home -> PositionFigures.ropeDecay()),
+          entry("rope-rotation", home -> PositionFigures.ropeRotation()),
+          entry("temperature-step", SamplingFigures::temperatureStep),
+          entry("top-p-cut", SamplingFigures::topPCut));
 
   private Figures() {}
 

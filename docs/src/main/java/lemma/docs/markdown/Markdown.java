@@ -67,14 +67,19 @@ public final class Markdown {
 
   /// Whether a line break between the two is none: Chinese is written without spaces.
   public static boolean joins(CharSequence before, CharSequence after) {
-    return !before.isEmpty()
-        && !after.isEmpty()
-        && chinese(before.charAt(before.length() - 1))
-        && chinese(after.charAt(0));
+    if (before.isEmpty() || after.isEmpty()) return false;
+    char last = before.charAt(before.length() - 1);
+    char first = after.charAt(0);
+    return chinese(last) && chinese(first) || fullWidth(last) || fullWidth(first);
   }
 
   private static boolean chinese(char c) {
-    return c >= 0x2e80 && c <= 0xffef || "“”‘’…—".indexOf(c) >= 0;
+    return c >= 0x2e80 && c < 0xa000 || fullWidth(c) || "“”‘’…—".indexOf(c) >= 0;
+  }
+
+  /// Punctuation that brings its own space.
+  private static boolean fullWidth(char c) {
+    return "、。，；：！？（）《》「」".indexOf(c) >= 0;
   }
 
   /// Every directive, in the page's order.

@@ -40,8 +40,7 @@ final class AnswerHtml {
 
   /// Renders the page.
   ///
-  /// @throws IllegalArgumentException naming the page if an anchor, link, figure or formula is
-  ///     broken
+  /// @throws IllegalArgumentException naming the page if an anchor, figure or formula is broken
   Rendered render(Answer answer) throws IOException {
     try {
       return sections(answer, Markdown.parse(answer.body()));

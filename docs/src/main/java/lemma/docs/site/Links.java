@@ -1,6 +1,5 @@
 package lemma.docs.site;
 
-import java.nio.file.Files;
 import java.nio.file.Path;
 import lemma.docs.answer.Answer;
 import lemma.docs.answer.Answers;
@@ -13,9 +12,7 @@ final class Links {
     this.answers = answers;
   }
 
-  /// The link's target as seen from the page; empty for a file that has no page of its own.
-  ///
-  /// @throws IllegalArgumentException if it leads nowhere
+  /// The link's target as seen from the page; empty if no page is there to lead to.
   String resolve(Answer from, String destination) {
     if (destination.matches("(https?|mailto):.*") || destination.startsWith("#"))
       return destination;
@@ -25,8 +22,7 @@ final class Links {
     Path target = file.normalize();
     for (Answer answer : answers.all())
       if (answer.file().normalize().equals(target)) return "../" + page(answer) + anchor;
-    if (Files.exists(target)) return "";
-    throw new IllegalArgumentException("link to " + destination + ": there is no such page");
+    return "";
   }
 
   /// A page's place in the site.

@@ -3,11 +3,11 @@ package lemma.core.model;
 import lemma.core.tensor.Tensor;
 
 /// Keys and values of the tokens so far, `[batch, keyValueHeads, time, headDim]` in each layer.
-final class KeyValues {
+final class LlamaPast {
   private final Tensor[] keys;
   private final Tensor[] values;
 
-  KeyValues(int layers) {
+  LlamaPast(int layers) {
     keys = new Tensor[layers];
     values = new Tensor[layers];
   }

@@ -1,0 +1,11 @@
+/// The key/value cache: what decoding keeps of the tokens before, so as not to compute it again.
+///
+/// | type | what it is |
+/// |---|---|
+/// | [CachedAttention] | the formula: an attention layer with a past |
+/// | [KvCache] | the same memory for the fast kernel, layer by layer |
+/// | [ContiguousKvCache] | in one piece |
+/// | [KvCacheSize] | bytes per token |
+///
+/// Read them in this order.
+package lemma.core.cache;

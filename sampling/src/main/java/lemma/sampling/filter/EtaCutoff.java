@@ -1,0 +1,23 @@
+package lemma.sampling.filter;
+
+/// [EpsilonCutoff] with a threshold that falls where the distribution is flat.
+///
+/// ```
+/// keep i  ⇔  P(i) ≥ η,   η = min(ε, √ε · e^−H),   H = −Σ P ln P
+/// ```
+///
+/// Hewitt, Manning & Liang 2022, section 4.2, arXiv:2210.15191.
+public record EtaCutoff(double epsilon, int minTokensToKeep) implements LogitsProcessor {
+
+  /// @throws IllegalArgumentException if `epsilon` is outside [0, 1) or `minTokensToKeep` below 1
+  public EtaCutoff {
+    Cutoff.checkEpsilon(epsilon);
+    Logits.checkMinTokensToKeep(minTokensToKeep);
+  }
+
+  @Override
+  public double[] process(int[] history, double[] logits) {
+    double eta = Math.min(epsilon, Math.sqrt(epsilon) * Math.exp(-Logits.entropy(logits)));
+    return Cutoff.keep(logits, Logits.softmax(logits), eta, minTokensToKeep);
+  }
+}
