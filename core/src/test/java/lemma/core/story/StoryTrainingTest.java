@@ -10,6 +10,7 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.random.RandomGenerator;
 import java.util.stream.IntStream;
 import lemma.core.tensor.Tensor;
@@ -27,7 +28,16 @@ class StoryTrainingTest {
               i -> "Tom has %d red balls. Mia has %d. Tomorrow they play.".formatted(i, i + 1))
           .toList();
   private static final StoryRecipe TINY =
-      new StoryRecipe(6, 3, 280, 16, 24, 1, 2, 1, 32, 2, 1e-2, 0.1, 0.1);
+      new StoryRecipe(6, 3, 280, 16, 24, 1, 2, 1, 32, 2, 1e-2, 0.1, 0.1, 0.5);
+
+  private static final StoryGrammar RULES =
+      new StoryGrammar(
+          List.of(
+              "# remark",
+              "child(name,he) = Ben, he | Mia, she",
+              "toy = ball | hat",
+              "",
+              "{child:A} has a {toy:t}. {A.He} {likes|loves} the {t}.{ {child:B} looks.|}"));
 
   @Test
   void every_twentieth_story_is_held_out(@TempDir Path folder) throws IOException {
@@ -64,27 +74,63 @@ class StoryTrainingTest {
   }
 
   @Test
+  void rules_tell_stories_with_the_same_word_wherever_its_letter_stands() {
+    RandomGenerator random = random(63);
+    List<String> told = IntStream.range(0, 300).mapToObj(i -> RULES.draw(random)).distinct().toList();
+    assertThat(told)
+        .hasSize(2 * 2 * 2 * 2)
+        .allMatch(story -> story.matches("(Ben|Mia) has a (ball|hat)\\. (He|She) lo?[iv]k?es .*"))
+        .allMatch(story -> story.contains("Ben has") == story.contains("He "))
+        .allMatch(story -> story.matches(".* (ball|hat)\\. .* the \\1\\..*"))
+        .noneMatch(story -> story.matches("(Ben|Mia) .* \\1 looks\\."));
+  }
+
+  @Test
+  void the_shipped_rules_work_in_every_choice() throws IOException {
+    StoryGrammar rules = StoryGrammar.read(Path.of("data/stories/plain.grammar"));
+    RandomGenerator random = random(64);
+    for (int i = 0; i < 20_000; i++)
+      assertThat(rules.draw(random)).doesNotContainPattern("[{}|]|  | [.,]|\\ba [aeiou]");
+  }
+
+  @Test
+  void rules_that_do_not_work_are_refused() {
+    Refusal.of(() -> new StoryGrammar(List.of()), "pattern");
+    Refusal.of(() -> new StoryGrammar(List.of("{a", "b")), "braces", "{a");
+    Refusal.of(() -> new StoryGrammar(List.of("child(name,he) = Ben", "x")), "child", "name, he");
+    Refusal.of(() -> new StoryGrammar(List.of("toy = a", "toy = b", "x")), "toy", "twice");
+    RandomGenerator random = random(65);
+    Refusal.of(() -> new StoryGrammar(List.of("{A}")).draw(random), "{A}");
+    Refusal.of(
+        () -> new StoryGrammar(List.of("toy = a", "{toy:x}{toy:y}")).draw(random), "enough words");
+    Refusal.of(
+        () -> new StoryGrammar(List.of("toy = a", "{toy:x}{x.he}")).draw(random), "{x.he}");
+    Refusal.of(
+        () -> new StorySource.Mixed(RULES, RULES, 2), "share", "2.0");
+  }
+
+  @Test
   void targets_are_the_inputs_shifted_by_one() {
     ByteLevelBpe tokenizer = ByteLevelBpe.train(STORIES, 280, PreTokenizer.GPT2, StoryModel.END);
-    var batches =
-        new StoryBatches(STORIES, tokenizer, StoryModel.end(tokenizer), StoryCast.children());
-    StoryBatches.Batch batch = batches.random(8, 50, random(62));
+    var batches = new StoryBatches(tokenizer, StoryModel.end(tokenizer));
+    var written = new StorySource.Written(STORIES, StoryCast.children());
+    StoryBatches.Batch batch = batches.random(written, 8, 50, random(62));
     for (int row = 0; row < 8; row++)
       assertThat(Arrays.copyOf(batch.targets()[row], 49))
           .isEqualTo(Arrays.copyOfRange(batch.inputs()[row], 1, 50));
     long counted =
-        batches.all(3, 1000).stream()
+        batches.all(STORIES, 3, 1000).stream()
             .flatMapToInt(each -> Arrays.stream(each.flatTargets()))
             .filter(target -> target != -100)
             .count();
-    assertThat(counted).isEqualTo(batches.tokens());
-    assertThat(tokenizer.decode(batches.all(1, 1000).get(7).targets()[0]))
+    assertThat(counted).isEqualTo(batches.tokens(STORIES));
+    assertThat(tokenizer.decode(batches.all(STORIES, 1, 1000).get(7).targets()[0]))
         .isEqualTo(STORIES.get(7) + StoryModel.END);
   }
 
   @Test
   void threads_and_an_interruption_do_not_change_a_bit(@TempDir Path folder) throws IOException {
-    StoryCorpus corpus = StoryCorpus.split(STORIES);
+    StoryCorpus corpus = StoryCorpus.split(STORIES, Optional.of(RULES));
     var training = new StoryTraining(TINY, corpus, 1);
     TrainingState through = training.run(training.begin(), progress -> true);
     assertThat(through.step()).isEqualTo(6);
@@ -105,7 +151,7 @@ class StoryTrainingTest {
 
   @Test
   void a_saved_model_is_read_back_with_16_bit_weights(@TempDir Path folder) throws IOException {
-    var training = new StoryTraining(TINY, StoryCorpus.split(STORIES), 1);
+    var training = new StoryTraining(TINY, StoryCorpus.split(STORIES, Optional.of(RULES)), 1);
     StoryModel model = training.model(training.begin());
     model.save(folder);
     StoryModel read = StoryModel.load(folder);
@@ -129,6 +175,6 @@ class StoryTrainingTest {
   void bad_recipes_are_refused_by_name() {
     Refusal.of(() -> TINY.withSteps(0), "steps", "0");
     Refusal.of(
-        () -> new StoryRecipe(1, 1, 280, 16, 24, 1, 2, 1, 32, 0, 1e-2, 0.1, 0.1), "rows", "0");
+        () -> new StoryRecipe(1, 1, 280, 16, 24, 1, 2, 1, 32, 0, 1e-2, 0.1, 0.1, 0), "rows", "0");
   }
 }

@@ -63,7 +63,7 @@ record TrainLmCard(
     | optimiser | AdamW, peak rate %s with a cosine down to a twentieth, decay %s on matrices, clipping at norm 1 |
     | against learning by heart | weight dropout %s; names of the children exchanged at random; averaged weights (EMA) |
     | loss of a token | training %.3f (with dropout), held out **%.4f**, perplexity %.1f |
-    | time | %.0f minutes, %d threads on %s, shared with other work |
+    | time | %.1f minutes, %d threads on %s |
     | JDK | %s |
     | command | `./lemma train lm --steps %d --seed %d` |
 
@@ -118,6 +118,16 @@ record TrainLmCard(
             TEMPERATURE,
             TOP_K,
             samples());
+  }
+
+  private double ruleShare() {
+    return corpus.rules().isPresent() ? recipe.ruleShare() : 0;
+  }
+
+  /// How often each written story was seen, taking both kinds to be equally long.
+  private double passes() {
+    double tokens = (double) recipe.steps() * recipe.rows() * recipe.contextLength();
+    return tokens * (1 - ruleShare()) / training.trainingTokens();
   }
 
   private String rows() {
