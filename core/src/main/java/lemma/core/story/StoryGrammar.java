@@ -59,7 +59,9 @@ public final class StoryGrammar implements StorySource {
     int bracket = head.indexOf('(');
     String name = bracket < 0 ? head : head.substring(0, bracket);
     List<String> forms =
-        bracket < 0 ? List.of() : List.of(head.substring(bracket + 1, head.length() - 1).split(","));
+        bracket < 0
+            ? List.of()
+            : List.of(head.substring(bracket + 1, head.length() - 1).split(","));
     List<List<String>> words = new ArrayList<>();
     for (String word : line.substring(equals + 3).split("\\|")) {
       List<String> each =

@@ -16,11 +16,7 @@ import lemma.core.training.WeightDropout;
 ///
 /// @param rows of each micro-batch, as long as the context
 public record StoryObjective(
-    LlamaConfig config,
-    StoryBatches batches,
-    StorySource source,
-    int rows,
-    WeightDropout dropout)
+    LlamaConfig config, StoryBatches batches, StorySource source, int rows, WeightDropout dropout)
     implements Objective {
   private static final CrossEntropy LOSS = CrossEntropy.standard();
   private static final int EVALUATED_TOGETHER = 4;

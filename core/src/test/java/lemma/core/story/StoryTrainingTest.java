@@ -76,7 +76,8 @@ class StoryTrainingTest {
   @Test
   void rules_tell_stories_with_the_same_word_wherever_its_letter_stands() {
     RandomGenerator random = random(63);
-    List<String> told = IntStream.range(0, 300).mapToObj(i -> RULES.draw(random)).distinct().toList();
+    List<String> told =
+        IntStream.range(0, 300).mapToObj(i -> RULES.draw(random)).distinct().toList();
     assertThat(told)
         .hasSize(2 * 2 * 2 * 2)
         .allMatch(story -> story.matches("(Ben|Mia) has a (ball|hat)\\. (He|She) lo?[iv]k?es .*"))
@@ -103,10 +104,8 @@ class StoryTrainingTest {
     Refusal.of(() -> new StoryGrammar(List.of("{A}")).draw(random), "{A}");
     Refusal.of(
         () -> new StoryGrammar(List.of("toy = a", "{toy:x}{toy:y}")).draw(random), "enough words");
-    Refusal.of(
-        () -> new StoryGrammar(List.of("toy = a", "{toy:x}{x.he}")).draw(random), "{x.he}");
-    Refusal.of(
-        () -> new StorySource.Mixed(RULES, RULES, 2), "share", "2.0");
+    Refusal.of(() -> new StoryGrammar(List.of("toy = a", "{toy:x}{x.he}")).draw(random), "{x.he}");
+    Refusal.of(() -> new StorySource.Mixed(RULES, RULES, 2), "share", "2.0");
   }
 
   @Test

@@ -1,20 +1,21 @@
 package lemma.docs.command;
 
-import java.util.Arrays;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
+import java.util.Set;
 import java.util.random.RandomGenerator;
 import java.util.random.RandomGeneratorFactory;
-import java.util.stream.IntStream;
 import lemma.core.format.FloatFormat;
-import lemma.core.model.LanguageModel;
 import lemma.core.model.LlamaDecoder;
 import lemma.core.story.StoryCorpus;
 import lemma.core.story.StoryModel;
 import lemma.core.story.StoryRecipe;
 import lemma.core.story.StoryTraining;
 import lemma.core.tensor.Tensor;
+import lemma.sampling.generate.FinishReason;
+import lemma.sampling.generate.Generation;
+import lemma.sampling.generate.GenerationConfig;
+import lemma.sampling.generate.Generator;
 
 /// The model card: what the model is, how it was trained, what it says.
 record TrainLmCard(
@@ -95,13 +96,11 @@ record TrainLmCard(
             corpus.heldOut().size(),
             training.heldOutTokens(),
             StoryCorpus.EVERY,
+            100 * ruleShare(),
             recipe.steps(),
             recipe.rows(),
             recipe.contextLength(),
-            (double) recipe.steps()
-                * recipe.rows()
-                * recipe.contextLength()
-                / training.trainingTokens(),
+            passes(),
             recipe.learningRate(),
             recipe.weightDecay(),
             recipe.dropout(),
@@ -146,47 +145,19 @@ record TrainLmCard(
   }
 
   private String samples() {
+    GenerationConfig config =
+        GenerationConfig.sampled(TOKENS, TEMPERATURE, TOP_K, 1).withEndTokens(Set.of(model.end()));
     StringBuilder text = new StringBuilder();
     try (LlamaDecoder decoder = LlamaDecoder.of(model.model(), FloatFormat.F16, 1)) {
+      Generator generator = new Generator(decoder, model.tokenizer()::bytes, config);
       for (int seed = 1; seed <= PROMPTS.size(); seed++) {
         String prompt = PROMPTS.get(seed - 1);
         RandomGenerator random = RandomGeneratorFactory.of("Xoshiro256PlusPlus").create(seed);
-        text.append("> **%s**%s\n\n".formatted(prompt, continuation(decoder, prompt, random)));
+        Generation said = generator.generate(model.tokenizer().encode(prompt), random);
+        String end = said.finishReason() == FinishReason.END_OF_TEXT ? "" : " …";
+        text.append("> **%s**%s%s\n\n".formatted(prompt, said.text(), end));
       }
     }
     return text.toString();
-  }
-
-  private String continuation(LanguageModel decoder, String prompt, RandomGenerator random) {
-    LanguageModel.Session session = decoder.open();
-    float[] logits = session.append(model.tokenizer().encode(prompt));
-    int[] ids = new int[TOKENS];
-    for (int count = 0; count < TOKENS; count++) {
-      int id = draw(logits, random);
-      if (id == model.end()) return model.tokenizer().decode(Arrays.copyOf(ids, count));
-      ids[count] = id;
-      logits = session.append(id);
-    }
-    return model.tokenizer().decode(ids) + " …";
-  }
-
-  private static int draw(float[] logits, RandomGenerator random) {
-    int[] best =
-        IntStream.range(0, logits.length)
-            .boxed()
-            .sorted(Comparator.comparing((Integer id) -> -logits[id]))
-            .limit(TOP_K)
-            .mapToInt(Integer::intValue)
-            .toArray();
-    double[] weights =
-        Arrays.stream(best)
-            .mapToDouble(id -> Math.exp((logits[id] - logits[best[0]]) / TEMPERATURE))
-            .toArray();
-    double left = random.nextDouble() * Arrays.stream(weights).sum();
-    for (int i = 0; i < best.length; i++) {
-      left -= weights[i];
-      if (left < 0) return best[i];
-    }
-    return best[0];
   }
 }

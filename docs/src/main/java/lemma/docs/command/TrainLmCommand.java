@@ -2,6 +2,7 @@ package lemma.docs.command;
 
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
@@ -82,6 +83,9 @@ final class TrainLmCommand implements Callable<Integer> {
     StoryTraining training = new StoryTraining(recipe, corpus, workers);
     Path checkpoint = folder.resolve("checkpoint.safetensors");
     Path curveFile = folder.resolve("curve.csv");
+    if (!resume && Files.exists(checkpoint))
+      throw new IllegalArgumentException(
+          checkpoint + " exists: --resume goes on from it, another --out starts anew");
     TrainingState state = resume ? training.resume(checkpoint) : training.begin();
     TrainLmCurve curve = resume ? TrainLmCurve.read(curveFile, state.step()) : TrainLmCurve.empty();
 
@@ -188,7 +192,7 @@ final class TrainLmCommand implements Callable<Integer> {
       try {
         training.save(state, checkpoint);
       } catch (IOException e) {
-        throw new java.io.UncheckedIOException(e);
+        throw new UncheckedIOException(e);
       }
     }
   }
