@@ -64,8 +64,7 @@ public class CfgBenchmark {
     RandomGenerator random = RandomGeneratorFactory.of("Xoshiro256PlusPlus").create(1);
     for (int input = 0; input < 3; input++) {
       double[] wide = new double[SIZE];
-      for (int i = 0; i < SIZE; i++)
-        wide[i] = inputs[input][i] = (float) random.nextGaussian();
+      for (int i = 0; i < SIZE; i++) wide[i] = inputs[input][i] = (float) random.nextGaussian();
       tensors[input] = Tensor.of(wide, 1, 4, 128, 128);
       arrays[input] = Nd4j.createFromArray(inputs[input]);
     }

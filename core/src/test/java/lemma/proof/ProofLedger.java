@@ -94,8 +94,9 @@ public final class ProofLedger implements TestExecutionListener {
         .ifPresent(key -> {
           Running now = running.computeIfAbsent(key, k -> new Running());
           synchronized (now) {
-            if (result.getStatus() != TestExecutionResult.Status.SUCCESSFUL) now.failed = true;
-            if (test.isTest()) {
+            if (result.getStatus() == TestExecutionResult.Status.FAILED) now.failed = true;
+            boolean ran = result.getStatus() != TestExecutionResult.Status.ABORTED; // by assumption
+            if (test.isTest() && ran) {
               now.cases++;
               now.nanos += System.nanoTime() - started.get(test.getUniqueId());
             }

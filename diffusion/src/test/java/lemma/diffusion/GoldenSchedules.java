@@ -44,8 +44,7 @@ public final class GoldenSchedules {
 
   public static TimestepSpacing spacing(JsonNode config) {
     return spacing(
-        config.path("timestep_spacing").asString("leading"),
-        config.path("steps_offset").asInt(0));
+        config.path("timestep_spacing").asString("leading"), config.path("steps_offset").asInt(0));
   }
 
   public static Prediction prediction(JsonNode config) {

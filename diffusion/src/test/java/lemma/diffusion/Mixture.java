@@ -33,8 +33,7 @@ public record Mixture(double[] weights, double[][] means, double[] variances) {
 
   /// One component alone: the data of a class.
   public Mixture component(int k) {
-    return new Mixture(
-        new double[] {1}, new double[][] {means[k]}, new double[] {variances[k]});
+    return new Mixture(new double[] {1}, new double[][] {means[k]}, new double[] {variances[k]});
   }
 
   public int dimensions() {

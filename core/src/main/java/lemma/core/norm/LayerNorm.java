@@ -5,7 +5,8 @@ import static lemma.core.tensor.Tensor.LAST;
 import java.util.Arrays;
 import lemma.core.tensor.Tensor;
 
-/// Layer normalisation: a row moved to mean 0 and scaled to variance 1, then a learned gain and bias.
+/// Layer normalisation: a row moved to mean 0 and scaled to variance 1, then a learned gain and
+/// bias.
 ///
 /// ```
 /// μ = mean(x)      σ² = mean((x − μ)²)
@@ -23,8 +24,8 @@ import lemma.core.tensor.Tensor;
 /// Ba, Kiros & Hinton 2016, eq. 3 and 4, arXiv:1607.06450. Answer: `norm/layer-norm.md`.
 public record LayerNorm(Tensor gain, Tensor bias, double epsilon) {
 
-  /// @throws IllegalArgumentException if `gain` and `bias` are not one row each of the same length or
-  ///     `epsilon` is negative or NaN
+  /// @throws IllegalArgumentException if `gain` and `bias` are not one row each of the same length
+  ///     or `epsilon` is negative or NaN
   public LayerNorm {
     if (gain.rank() != 1)
       throw new IllegalArgumentException("gain must have shape [dim], was " + gain);

@@ -9,8 +9,8 @@ import lemma.core.kernel.Lanes;
 /// [LayerNorm] of one row of floats: the plain loop, then the lanes.
 ///
 /// Three passes over `x`, one more than [RmsNormKernel]: the mean must be known before the squares
-/// about it are summed. One pass over Σx and Σx² would do, but loses every digit of the variance on a
-/// row whose mean is large.
+/// about it are summed. One pass over Σx and Σx² would do, but loses every digit of the variance on
+/// a row whose mean is large.
 public sealed interface LayerNormKernel {
 
   /// y[yFrom + i] = gain[i]·(x[xFrom + i] − μ)/√(σ² + ε) + bias[i] for i < dim; `y` may be `x`.

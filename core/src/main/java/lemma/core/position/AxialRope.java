@@ -6,8 +6,8 @@ import java.util.Arrays;
 import java.util.List;
 import lemma.core.tensor.Tensor;
 
-/// [Rope] over several axes: the channels of a head are split into groups, and group a is rotated by
-/// the position along axis a.
+/// [Rope] over several axes: the channels of a head are split into groups, and group a is rotated
+/// by the position along axis a.
 ///
 /// ```
 /// y = [ R(ids[:, 0])·x₀ | R(ids[:, 1])·x₁ | … ]
@@ -18,8 +18,8 @@ import lemma.core.tensor.Tensor;
 /// | `x`, `y` | `[…, tokens, headDim]` | headDim is the sum of the groups |
 /// | `ids` | `[tokens][axes]` | (0, row, column) for a patch of FLUX, zeros for its text |
 ///
-/// A score then depends on the differences along each axis. FLUX: three interleaved groups of 16, 56
-/// and 56 channels, base 10 000. Answer: `position/rope.md`.
+/// A score then depends on the differences along each axis. FLUX: three interleaved groups of 16,
+/// 56 and 56 channels, base 10 000. Answer: `position/rope.md`.
 public record AxialRope(List<Rope> axes) {
 
   /// @throws IllegalArgumentException if there is no axis

@@ -5,8 +5,8 @@ import static lemma.core.tensor.Tensor.LAST;
 import java.util.Arrays;
 import lemma.core.tensor.Tensor;
 
-/// Rotary position embedding: each pair of channels is a point of the plane, turned by an angle that
-/// is proportional to the position.
+/// Rotary position embedding: each pair of channels is a point of the plane, turned by an angle
+/// that is proportional to the position.
 ///
 /// ```
 /// θᵢ = base^(−2i/rotaryDim)                        i < rotaryDim/2
@@ -21,8 +21,8 @@ import lemma.core.tensor.Tensor;
 /// | `θ` | `[rotaryDim/2]` | [frequencies][#frequencies()] after [RopeScaling] |
 ///
 /// It is applied to q and to k **in every layer**, after their projections; ⟨R_m q, R_n k⟩ then
-/// depends on n − m alone. Channels from `rotaryDim` on pass through. If the scaling has an attention
-/// factor, `y` is multiplied by it (scores by its square).
+/// depends on n − m alone. Channels from `rotaryDim` on pass through. If the scaling has an
+/// attention factor, `y` is multiplied by it (scores by its square).
 ///
 /// Su et al. 2021, eq. 15 and 34, arXiv:2104.09864. Answer: `position/rope.md`.
 public record Rope(int headDim, int rotaryDim, double base, Layout layout, RopeScaling scaling) {
@@ -117,8 +117,9 @@ public record Rope(int headDim, int rotaryDim, double base, Layout layout, RopeS
     return order;
   }
 
-  /// The projection `[heads·headDim, …]` of q or k (or its bias) of a model in the interleaved layout
-  /// as one for halves: within each head, rows in [#halvesOrder()]. The scores stay the same.
+  /// The projection `[heads·headDim, …]` of q or k (or its bias) of a model in the interleaved
+  /// layout as one for halves: within each head, rows in [#halvesOrder()]. The scores stay the
+  /// same.
   ///
   /// @throws IllegalArgumentException if the rows are no multiple of `headDim`
   public Tensor toHalves(Tensor weight) {

@@ -74,8 +74,8 @@ public sealed interface RopeScaling {
     }
   }
 
-  /// NTK-aware: a larger base, such that the slowest pair is divided by `factor` and the fastest not
-  /// at all. Peng et al. 2023 (YaRN), section 3.1, arXiv:2309.00071.
+  /// NTK-aware: a larger base, such that the slowest pair is divided by `factor` and the fastest
+  /// not at all. Peng et al. 2023 (YaRN), section 3.1, arXiv:2309.00071.
   record Ntk(double factor) implements RopeScaling {
     /// @throws IllegalArgumentException if `factor` is below 1
     public Ntk {

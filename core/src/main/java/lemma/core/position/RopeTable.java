@@ -1,11 +1,11 @@
 package lemma.core.position;
 
-/// cos(mθᵢ) and sin(mθᵢ) of a [Rope] for positions below `length`, as floats: angles are computed in
-/// double, once, and serve every head of every layer.
+/// cos(mθᵢ) and sin(mθᵢ) of a [Rope] for positions below `length`, as floats: angles are computed
+/// in double, once, and serve every head of every layer.
 ///
 /// ```
-/// HALVES       cos[m·width + i] = cos mθᵢ      sin[m·width + i] = sin mθᵢ       width = rotaryDim/2
-/// INTERLEAVED  cos = c₀ c₀ c₁ c₁ …             sin = −s₀ s₀ −s₁ s₁ …            width = rotaryDim
+/// HALVES       cos[m·width + i] = cos mθᵢ    sin[m·width + i] = sin mθᵢ    width = rotaryDim/2
+/// INTERLEAVED  cos = c₀ c₀ c₁ c₁ …           sin = −s₀ s₀ −s₁ s₁ …         width = rotaryDim
 /// ```
 ///
 /// The interleaved rows repeat each pair, with its signs, so that lanes need no second shuffle. The

@@ -4,8 +4,8 @@ import static lemma.core.tensor.Tensor.LAST;
 
 import lemma.core.tensor.Tensor;
 
-/// [Rope] with a decay: queries grow and keys shrink with the position, each pair at its own rate, so
-/// that a score is multiplied by less the farther its key lies back.
+/// [Rope] with a decay: queries grow and keys shrink with the position, each pair at its own rate,
+/// so that a score is multiplied by less the farther its key lies back.
 ///
 /// ```
 /// ζᵢ = (2i + 0.4·d) / 1.4·d                        i < d/2
@@ -29,8 +29,8 @@ public record XPos(int headDim, double scaleBase) {
       throw new IllegalArgumentException("scaleBase must be positive, was " + scaleBase);
   }
 
-  /// Queries `x [..., time, headDim]` at positions `offset`, `offset + 1`, … of a text that ends with
-  /// them.
+  /// Queries `x [..., time, headDim]` at positions `offset`, `offset + 1`, … of a text that ends
+  /// with them.
   public Tensor query(Tensor x, int offset) {
     return apply(x, offset, 1);
   }

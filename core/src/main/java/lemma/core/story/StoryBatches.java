@@ -14,15 +14,8 @@ import lemma.core.tokenizer.Tokenizer;
 /// ```
 ///
 /// @param end the token behind every story
-/// @param cast who plays the parts when stories are drawn
-public record StoryBatches(List<String> stories, Tokenizer tokenizer, int end, StoryCast cast) {
+public record StoryBatches(Tokenizer tokenizer, int end) {
   private static final int IGNORED = -100;
-
-  /// @throws IllegalArgumentException if there is no story
-  public StoryBatches {
-    stories = List.copyOf(stories);
-    if (stories.isEmpty()) throw new IllegalArgumentException("there must be a story");
-  }
 
   /// Inputs and targets, `[rows][length]` each; a target of −100 does not count.
   public record Batch(int[][] inputs, int[][] targets) {
@@ -33,14 +26,14 @@ public record StoryBatches(List<String> stories, Tokenizer tokenizer, int end, S
     }
   }
 
-  /// The number of tokens of all stories, each with its end.
-  public long tokens() {
+  /// The number of tokens of stories, each with its end.
+  public long tokens(List<String> stories) {
     return stories.stream().mapToLong(story -> tokenizer.encode(story).length + 1L).sum();
   }
 
   /// Rows of stories drawn at random; the last story of a row is cut off. Every other row begins
   /// without the end-of-text token, so that the model can go on from a bare prompt as well.
-  public Batch random(int rows, int length, RandomGenerator random) {
+  public Batch random(StorySource source, int rows, int length, RandomGenerator random) {
     int[][] inputs = new int[rows][];
     int[][] targets = new int[rows][];
     for (int row = 0; row < rows; row++) {
@@ -48,8 +41,7 @@ public record StoryBatches(List<String> stories, Tokenizer tokenizer, int end, S
       int count = 0;
       if (random.nextBoolean()) tokens[count++] = end;
       while (count <= length) {
-        String story = stories.get(random.nextInt(stories.size()));
-        int[] ids = tokenizer.encode(cast.recast(story, random));
+        int[] ids = tokenizer.encode(source.draw(random));
         int copied = Math.min(ids.length, length + 1 - count);
         System.arraycopy(ids, 0, tokens, count, copied);
         count += copied;
@@ -63,7 +55,7 @@ public record StoryBatches(List<String> stories, Tokenizer tokenizer, int end, S
 
   /// Every story once as it is, a row each, between two end-of-text tokens; cut off after `length`
   /// tokens.
-  public List<Batch> all(int rows, int length) {
+  public List<Batch> all(List<String> stories, int rows, int length) {
     List<Batch> batches = new ArrayList<>();
     for (int from = 0; from < stories.size(); from += rows)
       batches.add(

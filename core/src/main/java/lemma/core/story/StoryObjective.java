@@ -1,6 +1,7 @@
 package lemma.core.story;
 
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.random.RandomGenerator;
 import lemma.core.model.Llama;
@@ -15,7 +16,11 @@ import lemma.core.training.WeightDropout;
 ///
 /// @param rows of each micro-batch, as long as the context
 public record StoryObjective(
-    LlamaConfig config, StoryBatches batches, int rows, WeightDropout dropout)
+    LlamaConfig config,
+    StoryBatches batches,
+    StorySource source,
+    int rows,
+    WeightDropout dropout)
     implements Objective {
   private static final CrossEntropy LOSS = CrossEntropy.standard();
   private static final int EVALUATED_TOGETHER = 4;
@@ -23,27 +28,26 @@ public record StoryObjective(
   @Override
   public BatchLoss loss(
       Map<String, Tensor> parameters, long step, int microBatch, RandomGenerator random) {
-    StoryBatches.Batch batch = batches.random(rows, config.contextLength(), random);
-    return loss(config, dropout.apply(parameters, random), batch);
+    StoryBatches.Batch batch = batches.random(source, rows, config.contextLength(), random);
+    return loss(dropout.apply(parameters, random), batch);
   }
 
-  private static BatchLoss loss(
-      LlamaConfig config, Map<String, Tensor> parameters, StoryBatches.Batch batch) {
+  private BatchLoss loss(Map<String, Tensor> parameters, StoryBatches.Batch batch) {
     int[] targets = batch.flatTargets();
     Tensor logits = new Llama(config, parameters).forward(batch.inputs());
     Tensor flat = logits.reshape(targets.length, config.vocabularySize());
     return new BatchLoss(LOSS.sum(flat, targets), LOSS.counted(targets));
   }
 
-  /// The mean loss of a token over every story once, without gradients and dropout.
-  public static double evaluate(
-      LlamaConfig config, Map<String, Tensor> parameters, StoryBatches stories) {
+  /// The mean loss of a token over stories as they are, without gradients and dropout.
+  public double evaluate(Map<String, Tensor> parameters, List<String> stories) {
     Map<String, Tensor> constants = new LinkedHashMap<>();
     parameters.forEach((name, value) -> constants.put(name, value.detach()));
     double sum = 0;
     double count = 0;
-    for (StoryBatches.Batch batch : stories.all(EVALUATED_TOGETHER, config.contextLength())) {
-      BatchLoss loss = loss(config, constants, batch);
+    for (StoryBatches.Batch batch :
+        batches.all(stories, EVALUATED_TOGETHER, config.contextLength())) {
+      BatchLoss loss = loss(constants, batch);
       sum += loss.sum().item();
       count += loss.count();
     }

@@ -1,6 +1,8 @@
 package lemma.core.story;
 
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.random.RandomGenerator;
 import lemma.core.model.Llama;
@@ -20,6 +22,7 @@ import lemma.core.training.WeightDropout;
 /// @param rows rows of a step, each a micro-batch
 /// @param learningRate the peak; a cosine falls from there to a twentieth
 /// @param dropout share of the weights that a micro-batch does not see
+/// @param ruleShare share of the stories that are told by rule, if the corpus has rules
 public record StoryRecipe(
     int steps,
     long seed,
@@ -33,8 +36,10 @@ public record StoryRecipe(
     int rows,
     double learningRate,
     double weightDecay,
-    double dropout) {
+    double dropout,
+    double ruleShare) {
   private static final long WEIGHTS = -1; // the step whose generator draws the first weights
+  private static final long VOCABULARY = -2; // and that for the texts of the vocabulary
   private static final int LONGEST_WARMUP = 40;
 
   /// @throws IllegalArgumentException if a number does not fit; what belongs to the model or the
@@ -46,7 +51,7 @@ public record StoryRecipe(
 
   /// The recipe of the shipped model: 1.19 million parameters.
   public static StoryRecipe shipped() {
-    return new StoryRecipe(1200, 1, 2048, 128, 352, 5, 4, 2, 256, 4, 2e-3, 0.1, 0.1);
+    return new StoryRecipe(1200, 1, 2048, 128, 352, 5, 4, 2, 256, 4, 2e-3, 0.2, 0.05, 0.4);
   }
 
   public StoryRecipe withSteps(int newSteps) {
@@ -63,7 +68,8 @@ public record StoryRecipe(
         rows,
         learningRate,
         weightDecay,
-        dropout);
+        dropout,
+        ruleShare);
   }
 
   public StoryRecipe withSeed(long newSeed) {
@@ -80,7 +86,8 @@ public record StoryRecipe(
         rows,
         learningRate,
         weightDecay,
-        dropout);
+        dropout,
+        ruleShare);
   }
 
   /// The model for a vocabulary, which may be smaller than asked for if the data are few.
@@ -107,6 +114,28 @@ public record StoryRecipe(
 
   WeightDropout weightDropout() {
     return WeightDropout.matrices(dropout);
+  }
+
+  /// Stories to learn from.
+  StorySource source(StoryCorpus corpus) {
+    StorySource written = new StorySource.Written(corpus.training(), StoryCast.children());
+    return corpus
+        .rules()
+        .<StorySource>map(rules -> new StorySource.Mixed(written, rules, ruleShare))
+        .orElse(written);
+  }
+
+  /// The texts that the vocabulary is learned from: those to train on, and some told by rule.
+  List<String> vocabularyTexts(StoryCorpus corpus) {
+    List<String> texts = new ArrayList<>(corpus.training());
+    RandomGenerator random = StepRandom.of(seed, VOCABULARY);
+    corpus
+        .rules()
+        .ifPresent(rules -> {
+          for (int i = 0; i < ruleShare * corpus.training().size(); i++)
+            texts.add(rules.draw(random));
+        });
+    return texts;
   }
 
   /// All settings by name, for a checkpoint.

@@ -16,10 +16,10 @@ import lemma.core.training.TrainingState;
 /// A pure function of recipe and corpus; the number of threads changes the time, not the result.
 public final class StoryTraining {
   private final StoryRecipe recipe;
+  private final StoryCorpus corpus;
   private final ByteLevelBpe tokenizer;
   private final LlamaConfig config;
   private final StoryObjective objective;
-  private final StoryBatches heldOut;
   private final TrainingLoop loop;
 
   /// Learns the vocabulary from the stories to train on.
@@ -27,18 +27,21 @@ public final class StoryTraining {
   /// @param threads how many rows are computed at once
   public StoryTraining(StoryRecipe recipe, StoryCorpus corpus, int threads) {
     this.recipe = recipe;
+    this.corpus = corpus;
     tokenizer =
         ByteLevelBpe.train(
-            corpus.training(), recipe.vocabularySize(), PreTokenizer.GPT2, StoryModel.END);
+            recipe.vocabularyTexts(corpus),
+            recipe.vocabularySize(),
+            PreTokenizer.GPT2,
+            StoryModel.END);
     config = recipe.model(tokenizer.vocabularySize());
-    int end = StoryModel.end(tokenizer);
     objective =
         new StoryObjective(
             config,
-            new StoryBatches(corpus.training(), tokenizer, end, StoryCast.children()),
+            new StoryBatches(tokenizer, StoryModel.end(tokenizer)),
+            recipe.source(corpus),
             1,
             recipe.weightDropout());
-    heldOut = new StoryBatches(corpus.heldOut(), tokenizer, end, StoryCast.unchanged());
     loop = recipe.loop(threads);
   }
 
@@ -72,7 +75,7 @@ public final class StoryTraining {
 
   /// The loss of a token of the stories that were held out, with the averaged weights.
   public double heldOutLoss(TrainingState state) {
-    return StoryObjective.evaluate(config, state.average(), heldOut);
+    return objective.evaluate(state.average(), corpus.heldOut());
   }
 
   /// The model with the averaged weights.
@@ -80,12 +83,13 @@ public final class StoryTraining {
     return new StoryModel(new Llama(config, state.average()), tokenizer);
   }
 
-  /// The tokens of the stories to train on, and of those held out.
+  /// The tokens of the written stories to train on.
   public long trainingTokens() {
-    return objective.batches().tokens();
+    return objective.batches().tokens(corpus.training());
   }
 
+  /// The tokens of the stories held out.
   public long heldOutTokens() {
-    return heldOut.tokens();
+    return objective.batches().tokens(corpus.heldOut());
   }
 }

@@ -56,8 +56,8 @@ public record TrainingCheckpoint(TrainingState state, Map<String, String> settin
         .optimiser()
         .moments()
         .forEach((moment, values) ->
-            values.forEach((name, value) ->
-                tensors.add(stored(MOMENT + moment + "." + name, value))));
+            values.forEach(
+                (name, value) -> tensors.add(stored(MOMENT + moment + "." + name, value))));
     Map<String, String> metadata = new LinkedHashMap<>();
     metadata.put(STEP, Long.toString(state.step()));
     metadata.put(OPTIMISER_STEP, Long.toString(state.optimiser().step()));
@@ -95,12 +95,14 @@ public record TrainingCheckpoint(TrainingState state, Map<String, String> settin
       } else throw new FormatException(file, "tensor " + key + " has no place in a checkpoint");
     }
     checkSameShapes(file, "average", parameters, average);
-    moments.forEach((moment, values) ->
-        checkSameShapes(file, "moment " + moment, parameters, values));
+    moments.forEach(
+        (moment, values) -> checkSameShapes(file, "moment " + moment, parameters, values));
     Map<String, String> settings = new LinkedHashMap<>();
-    stored.metadata().forEach((name, value) -> {
-      if (name.startsWith(SETTING)) settings.put(name.substring(SETTING.length()), value);
-    });
+    stored
+        .metadata()
+        .forEach((name, value) -> {
+          if (name.startsWith(SETTING)) settings.put(name.substring(SETTING.length()), value);
+        });
     OptimiserState optimiser =
         new OptimiserState(number(file, stored.metadata(), OPTIMISER_STEP), moments);
     return new TrainingCheckpoint(
@@ -120,11 +122,13 @@ public record TrainingCheckpoint(TrainingState state, Map<String, String> settin
       Path file, String what, Map<String, Tensor> parameters, Map<String, Tensor> values) {
     if (!values.keySet().equals(parameters.keySet()))
       throw new FormatException(
-          file, "%s has %d tensors, not those of the %d parameters"
+          file,
+          "%s has %d tensors, not those of the %d parameters"
               .formatted(what, values.size(), parameters.size()));
     parameters.forEach((name, parameter) -> {
       if (!Arrays.equals(values.get(name).shape(), parameter.shape()))
-        throw new FormatException(file, what + " " + name + " has another shape than its parameter");
+        throw new FormatException(
+            file, what + " " + name + " has another shape than its parameter");
     });
   }
 

@@ -8,6 +8,7 @@
 /// | [GradientClipping] | a bound for the gradients |
 /// | [GradientAccumulation] | a large batch from small ones, on several threads |
 /// | [ExponentialMovingAverage] | an average of the parameters |
+/// | [GradientCheckpointing] | memory for time; [ActivationMemory] says how much |
 /// | [WeightDropout] | hides weights at random, against learning by heart |
 /// | [TrainingLoop] | all of it together; [TrainingState] between two steps |
 /// | [TrainingCheckpoint] | the state on disk; a resumed run has the same bits |

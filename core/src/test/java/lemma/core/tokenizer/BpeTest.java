@@ -175,7 +175,8 @@ class BpeTest {
         int[] symbols = new int[characters.length];
         for (int i = 0; i < symbols.length; i++) {
           String end = i == symbols.length - 1 ? "</w>" : "";
-          symbols[i] = ids.computeIfAbsent(Character.toString(characters[i]) + end, t -> ids.size());
+          symbols[i] =
+              ids.computeIfAbsent(Character.toString(characters[i]) + end, t -> ids.size());
         }
         words.add(new Word(symbols, frequency));
       });
@@ -358,8 +359,7 @@ class BpeTest {
   @Claim("parity")
   @GoldenCases("tokenizers/byte-to-unicode")
   void bytes_are_written_as_by_gpt2(GoldenCase golden) {
-    golden.expect(
-        "code_points", IntStream.range(0, 256).map(ByteAlphabet::character).toArray());
+    golden.expect("code_points", IntStream.range(0, 256).map(ByteAlphabet::character).toArray());
   }
 
   @Claim("deterministic")
@@ -392,7 +392,8 @@ class BpeTest {
         Files.readString(MODELS.resolve("bytelevel-bpe/tokenizer.json"))
             .replaceAll("(?<=[:,{\\[])\\s+(?=[-\\d\"\\[{tfn])", ""); // no space behind a colon
     Map<String[], List<String>> changes = new HashMap<>();
-    changes.put(new String[] {"\"type\":\"BPE\"", "\"type\":\"Unigram\""}, List.of("BPE", "Unigram"));
+    changes.put(
+        new String[] {"\"type\":\"BPE\"", "\"type\":\"Unigram\""}, List.of("BPE", "Unigram"));
     changes.put(
         new String[] {"\"normalizer\":null", "\"normalizer\":{\"type\":\"NFC\"}"},
         List.of("normalizer", "NFC"));
@@ -433,8 +434,7 @@ class BpeTest {
     ByteLevelBpe tokenizer = model("bytelevel-bpe");
     Refusal.of(() -> tokenizer.decode(641), "id 641", "vocabulary of 641");
     Refusal.of(() -> tokenizer.bytes(-1), "id -1");
-    Refusal.of(
-        () -> ByteLevelBpe.train(List.of("a"), 256, PreTokenizer.GPT2, "<e>"), "257", "256");
+    Refusal.of(() -> ByteLevelBpe.train(List.of("a"), 256, PreTokenizer.GPT2, "<e>"), "257", "256");
     Refusal.of(() -> new BpeTraining(-1, 0, Ties.FIRST, true), "merges", "-1");
     Refusal.of(() -> new BpeTraining(1, -1, Ties.FIRST, true), "minimum", "-1");
     Refusal.of(() -> ByteAlphabet.read("\u4E00"), "4E00");

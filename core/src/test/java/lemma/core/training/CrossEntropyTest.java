@@ -31,8 +31,7 @@ class CrossEntropyTest {
       Tensor probabilities = logits.detach().softmax(Tensor.LAST);
       for (int row = 0; row < 6; row++)
         for (int k = 0; k < 9; k++) {
-          double expected =
-              row == 2 ? 0 : probabilities.get(row, k) - (targets[row] == k ? 1 : 0);
+          double expected = row == 2 ? 0 : probabilities.get(row, k) - (targets[row] == k ? 1 : 0);
           proof.atMost("max |Δ|", Math.abs(gradient.get(row, k) - expected), 1e-14);
         }
     }

@@ -66,8 +66,7 @@ class ExponentialMovingAverageTest {
     long delay = golden.integer("update_after_step");
     ExponentialMovingAverage average =
         golden.flag("use_ema_warmup")
-            ? new PowerRamp(
-                decay, floor, delay, golden.number("inv_gamma"), golden.number("power"))
+            ? new PowerRamp(decay, floor, delay, golden.number("inv_gamma"), golden.number("power"))
             : new Ramp(decay, floor, delay);
     int count = golden.expected().get("decay_for_step").size();
     golden.expect(

@@ -32,20 +32,17 @@ class GradientTest {
   /// Rows of inputs with a class each, for a linear classifier.
   private record Examples(Tensor x, int[] classes) {
     static Examples draw(int count, RandomGenerator random) {
-      return new Examples(
-          Tensor.gaussian(random, count, 6), random.ints(count, 0, 4).toArray());
+      return new Examples(Tensor.gaussian(random, count, 6), random.ints(count, 0, 4).toArray());
     }
 
     BatchLoss loss(Map<String, Tensor> parameters) {
       Tensor hidden = x.matmul(parameters.get("in")).tanh();
-      return new BatchLoss(
-          LOSS.sum(hidden.matmul(parameters.get("out")), classes), classes.length);
+      return new BatchLoss(LOSS.sum(hidden.matmul(parameters.get("out")), classes), classes.length);
     }
 
     static Examples join(List<Examples> parts) {
       Tensor[] xs = parts.stream().map(Examples::x).toArray(Tensor[]::new);
-      int[] classes =
-          parts.stream().flatMapToInt(part -> Arrays.stream(part.classes)).toArray();
+      int[] classes = parts.stream().flatMapToInt(part -> Arrays.stream(part.classes)).toArray();
       return new Examples(Tensor.concat(0, xs), classes);
     }
   }
@@ -249,13 +246,12 @@ class GradientTest {
     Map<String, Tensor> parameters = parameters(random(1));
     GradientAccumulation two = new GradientAccumulation(2, 2);
     Refusal.of(() -> two.of(parameters, i -> new BatchLoss(Tensor.scalar(0), 0)), "counts");
-    assertThatThrownBy(
-            () ->
-                two.of(
-                    parameters,
-                    i -> {
-                      throw new IllegalStateException("part " + i);
-                    }))
+    assertThatThrownBy(() ->
+            two.of(
+                parameters,
+                i -> {
+                  throw new IllegalStateException("part " + i);
+                }))
         .isInstanceOf(IllegalStateException.class)
         .hasMessage("part 0"); // the first in order, whichever failed first
   }

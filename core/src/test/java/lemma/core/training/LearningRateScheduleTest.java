@@ -39,9 +39,7 @@ class LearningRateScheduleTest {
       assertThat(schedule.at(0)).isZero();
       for (int step = 1; step <= 10; step++)
         proof.atMost(
-            "|rate − peak·step/warm-up|",
-            Math.abs(schedule.at(step) - 3e-4 * step / 10),
-            1e-18);
+            "|rate − peak·step/warm-up|", Math.abs(schedule.at(step) - 3e-4 * step / 10), 1e-18);
       for (int step = 11; step <= 100; step++)
         assertThat(schedule.at(step)).isBetween(0.0, schedule.peak());
     }
@@ -65,8 +63,7 @@ class LearningRateScheduleTest {
       case "constant_with_warmup" -> new Constant(lr, warmup);
       case "linear_with_warmup" -> new Linear(lr, warmup, total);
       case "cosine_with_warmup", "cosine-min-lr" ->
-          new Cosine(
-              lr, warmup, total, golden.params().path("num_cycles").asDouble(0.5), floor);
+          new Cosine(lr, warmup, total, golden.params().path("num_cycles").asDouble(0.5), floor);
       case "cosine_with_hard_restarts_with_warmup" ->
           new CosineRestarts(lr, warmup, total, golden.params().path("num_cycles").asDouble(1));
       case "polynomial_decay_with_warmup" ->

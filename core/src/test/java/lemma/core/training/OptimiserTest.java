@@ -49,21 +49,35 @@ class OptimiserTest {
   @Test
   void decoupled_decay_shrinks_every_weight_alike_and_l2_hardly_where_gradients_are_large(
       Proof proof) {
-    double[] theta = {1, 1};
-    double[] g = {1e-3, 1e3};
     for (Decay decay : Decay.values()) {
-      double[] plain = step(adam(0, decay), theta, g, 1e-2);
-      double[] decayed = step(adam(0.1, decay), theta, g, 1e-2);
-      double small = plain[0] - decayed[0];
-      double large = plain[1] - decayed[1];
+      double small = shrinkage(decay, 1e-2);
+      double large = shrinkage(decay, 1e2);
       if (decay == Decay.DECOUPLED) {
-        proof.atMost("decoupled: |shrinkage − η·λ|", Math.abs(small - 1e-3), 1e-15);
-        proof.atMost("decoupled: |difference of shrinkages|", Math.abs(small - large), 1e-15);
-      } else {
-        // both go through g/√v = ±1: the decay changes nothing but by way of ε
-        proof.atMost("L2 on a large gradient: shrinkage", Math.abs(large), 1e-12);
-      }
+        // 200 steps, each by 1e-3 · 0.1 of the weight
+        proof.atMost("decoupled: |shrinkage − (1 − ηλ)²⁰⁰|", Math.abs(small - 0.0198), 1e-3);
+        proof.atMost("decoupled: large over small gradients", large / small, 1.05);
+        proof.atLeast("decoupled: large over small gradients, least", large / small, 0.95);
+      } else proof.atMost("L2: large over small gradients", large / small, 0.05);
     }
+  }
+
+  /// How much smaller a weight of 1 is, for its decay, after 200 noisy gradients of this size.
+  private static double shrinkage(Decay decay, double size) {
+    double[] last = new double[2];
+    for (int i = 0; i < 2; i++) {
+      Optimiser optimiser = adam(i == 0 ? 0 : 0.1, decay);
+      RandomGenerator random = random(4);
+      Map<String, Tensor> parameters = Map.of("w", Tensor.vector(1));
+      OptimiserState state = optimiser.begin(parameters);
+      for (int t = 0; t < 200; t++) {
+        Map<String, Tensor> g = Map.of("w", Tensor.vector(size * random.nextGaussian()));
+        Optimiser.Update update = optimiser.step(parameters, g, state, 1e-3);
+        parameters = update.parameters();
+        state = update.state();
+      }
+      last[i] = parameters.get("w").item();
+    }
+    return last[0] - last[1];
   }
 
   @Claim("decay")

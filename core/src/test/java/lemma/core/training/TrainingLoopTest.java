@@ -68,8 +68,8 @@ class TrainingLoopTest {
   @Claim("learns")
   @Test
   void two_layers_learn_to_copy_what_stands_before(Proof proof) {
-    TrainingLoop loop = loop(300, 2);
-    TrainingState state = loop.run(loop.begin(initial()), 300, COPYING, progress -> true);
+    TrainingLoop loop = loop(200, 2);
+    TrainingState state = loop.run(loop.begin(initial()), 200, COPYING, progress -> true);
     BatchLoss untrained = copying(initial(), random(99));
     BatchLoss trained = copying(state.parameters(), random(99));
     proof.atLeast("loss before", untrained.sum().item() / untrained.count(), 2.3); // ln 12 = 2.48
@@ -112,8 +112,7 @@ class TrainingLoopTest {
   @Test
   void every_step_and_micro_batch_draws_numbers_of_its_own() {
     long[] drawn = new long[1000];
-    for (int i = 0; i < drawn.length; i++)
-      drawn[i] = StepRandom.of(5, i / 10, i % 10).nextLong();
+    for (int i = 0; i < drawn.length; i++) drawn[i] = StepRandom.of(5, i / 10, i % 10).nextLong();
     assertThat(drawn).doesNotHaveDuplicates();
     assertThat(StepRandom.of(5, 3, 1).nextLong()).isEqualTo(drawn[31]);
     assertThat(StepRandom.of(6, 3, 1).nextLong()).isNotEqualTo(drawn[31]);
@@ -150,9 +149,7 @@ class TrainingLoopTest {
     String header = new String(bytes, StandardCharsets.ISO_8859_1);
     Files.write(
         cut,
-        header
-            .replace("\"step\":\"0\"", "\"step\":\"x\"")
-            .getBytes(StandardCharsets.ISO_8859_1));
+        header.replace("\"step\":\"0\"", "\"step\":\"x\"").getBytes(StandardCharsets.ISO_8859_1));
     Refusal.of(() -> TrainingCheckpoint.load(cut), "metadata step", "x");
   }
 }

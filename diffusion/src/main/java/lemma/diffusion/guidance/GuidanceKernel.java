@@ -32,9 +32,7 @@ public sealed interface GuidanceKernel {
 
   private static void check(
       float[] x, float[] conditional, float[] unconditional, Ddim.Weights weights, float[] y) {
-    if (conditional.length != x.length
-        || unconditional.length != x.length
-        || y.length != x.length)
+    if (conditional.length != x.length || unconditional.length != x.length || y.length != x.length)
       throw new IllegalArgumentException(
           "x, conditional, unconditional and y must have one length, were %d, %d, %d and %d"
               .formatted(x.length, conditional.length, unconditional.length, y.length));
@@ -83,9 +81,7 @@ public sealed interface GuidanceKernel {
       for (int bound = LANES.loopBound(y.length); i < bound; i += LANES.length()) {
         var sum = FloatVector.fromArray(LANES, x, i).mul(ofX);
         sum = FloatVector.fromArray(LANES, conditional, i).fma(wideConditional, sum);
-        FloatVector.fromArray(LANES, unconditional, i)
-            .fma(wideUnconditional, sum)
-            .intoArray(y, i);
+        FloatVector.fromArray(LANES, unconditional, i).fma(wideUnconditional, sum).intoArray(y, i);
       }
       for (; i < y.length; i++)
         y[i] = ofX * x[i] + ofConditional * conditional[i] + ofUnconditional * unconditional[i];

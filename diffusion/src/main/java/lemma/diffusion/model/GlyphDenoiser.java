@@ -18,6 +18,9 @@ import lemma.diffusion.model.ResNetBlock.Conditioning;
 ///
 /// The class `classes` (one past the last) means "no class": it is what training puts in place of a
 /// dropped condition, and what classifier-free guidance asks for.
+///
+/// Ho et al. 2020, app. B, arXiv:2006.11239; Dhariwal & Nichol 2021, sec. 3, arXiv:2105.05233. Answer:
+/// `image/unet.md`.
 public record GlyphDenoiser(
     Config config,
     Linear time1,

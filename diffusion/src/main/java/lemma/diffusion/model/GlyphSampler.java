@@ -47,6 +47,18 @@ public record GlyphSampler(
   ///
   /// @throws IllegalArgumentException if a label is unknown
   public Tensor sample(int[] labels, long seed) {
+    return sample(labels, seed, () -> {});
+  }
+
+  /// How many steps [#sample] takes for `n` images, all groups together.
+  public long steps(int n) {
+    return (long) steps * ((n + TOGETHER - 1) / TOGETHER);
+  }
+
+  /// The same.
+  ///
+  /// @param stepped is told of every step of every group, by several threads
+  public Tensor sample(int[] labels, long seed, Runnable stepped) {
     if (labels.length == 0) throw new IllegalArgumentException("labels must not be empty");
     int groups = (labels.length + TOGETHER - 1) / TOGETHER;
     Tensor[] images =
@@ -55,13 +67,13 @@ public record GlyphSampler(
             .mapToObj(group -> {
               int from = group * TOGETHER;
               int to = Math.min(from + TOGETHER, labels.length);
-              return sample(Arrays.copyOfRange(labels, from, to), seed, from);
+              return sample(Arrays.copyOfRange(labels, from, to), seed, from, stepped);
             })
             .toArray(Tensor[]::new);
     return Tensor.concat(0, images);
   }
 
-  private Tensor sample(int[] labels, long seed, int first) {
+  private Tensor sample(int[] labels, long seed, int first, Runnable stepped) {
     int size = model.network().config().imageSize();
     RandomGenerator[] random = new RandomGenerator[labels.length];
     Arrays.setAll(random, i -> StepRandom.of(seed, first + i));
@@ -76,7 +88,7 @@ public record GlyphSampler(
     Denoiser guided = guidance.guide(model.denoiser(labels), model.denoiser(none));
     Tensor start = noise.draw(labels.length, 1, size, size);
     return new Sampler(scheduler, steps)
-        .run(guided, start, noise, Sampler.Observer.none())
+        .run(guided, start, noise, (step, timestep, x) -> stepped.run())
         .clamp(-1, 1);
   }
 }

@@ -9,6 +9,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.UUID;
 import lemma.core.format.Checkpoint;
 import lemma.core.format.FloatFormat;
 import lemma.core.format.FormatException;
@@ -75,7 +76,7 @@ public record ModelFolder(Path path) {
     all.putAll(config);
     String json =
         JsonMapper.shared().writerWithDefaultPrettyPrinter().writeValueAsString(all) + "\n";
-    Path temporary = Files.createTempFile(path, CONFIG + ".", ".tmp");
+    Path temporary = path.resolve(CONFIG + "." + UUID.randomUUID() + ".part");
     try {
       Files.writeString(temporary, json, StandardCharsets.UTF_8);
       Files.move(temporary, path.resolve(CONFIG), StandardCopyOption.REPLACE_EXISTING);

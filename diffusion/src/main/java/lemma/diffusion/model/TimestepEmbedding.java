@@ -22,7 +22,7 @@ import lemma.core.tensor.Tensor;
 /// The vector is not added to the image: a small network turns it into what every block receives
 /// ([ResNetBlock]).
 ///
-/// Ho et al. 2020, app. B, arXiv:2006.11239. Answer: `network/timestep-embedding.md`.
+/// Ho et al. 2020, app. B, arXiv:2006.11239. Answer: `image/timestep-embedding.md`.
 ///
 /// @param dim length of the vector; an odd one ends in a zero
 /// @param cosineFirst `flip_sin_to_cos` in diffusers

@@ -41,8 +41,7 @@ public record DdpmLoss(Ddpm ddpm) {
   /// The term of the variational bound that belongs to timestep t, in bits per dimension.
   public Tensor bound(Tensor output, Tensor x0, Tensor x, int t) {
     Ddpm.Reverse reverse = ddpm.reverse(output, x, t);
-    Tensor nats =
-        t == 0 ? discretised(x0, reverse) : divergence(ddpm.posterior(t), x0, x, reverse);
+    Tensor nats = t == 0 ? discretised(x0, reverse) : divergence(ddpm.posterior(t), x0, x, reverse);
     return perImage(nats).mul(BITS);
   }
 
@@ -53,8 +52,7 @@ public record DdpmLoss(Ddpm ddpm) {
       Tensor output, Tensor target, Tensor x0, Tensor x, int t, double boundWeight) {
     int channels = x.size(1);
     Tensor predicted = output.slice(1, 0, channels);
-    Tensor frozen =
-        Tensor.concat(1, predicted.detach(), output.slice(1, channels, output.size(1)));
+    Tensor frozen = Tensor.concat(1, predicted.detach(), output.slice(1, channels, output.size(1)));
     return squaredError(predicted, target).add(bound(frozen, x0, x, t).mul(boundWeight));
   }
 
@@ -68,8 +66,7 @@ public record DdpmLoss(Ddpm ddpm) {
   }
 
   /// KL of two Gaussians: ½·(−1 + log v₂/v₁ + v₁/v₂ + (m₁ − m₂)²/v₂).
-  private static Tensor divergence(
-      Posterior posterior, Tensor x0, Tensor x, Ddpm.Reverse reverse) {
+  private static Tensor divergence(Posterior posterior, Tensor x0, Tensor x, Ddpm.Reverse reverse) {
     double logVariance = Math.log(posterior.variance());
     Tensor logRatio = reverse.logVariance().sub(logVariance);
     Tensor distance = posterior.mean(x0, x).sub(reverse.mean()).square();

@@ -151,7 +151,8 @@ class CfgTest {
   @Claim("one-network")
   @Test
   void one_network_whose_condition_is_sometimes_dropped_learns_both_predictions(Proof proof) {
-    // x₀ of a class is its mean plus noise; the least-squares answer is the class mean, and, without
+    // x₀ of a class is its mean plus noise; the least-squares answer is the class mean, and,
+    // without
     // the class, the mean over classes. One table of weights sees classes and the null token.
     RandomGenerator random = random(5);
     double[] means = {-2, 1, 4};
@@ -271,8 +272,7 @@ class CfgTest {
 
   @Claim("parity")
   @GoldenCases("diffusion/classifier-free-guidance")
-  void both_forms_negative_prompt_and_rescale_equal_the_reference(
-      GoldenCase golden, Proof proof) {
+  void both_forms_negative_prompt_and_rescale_equal_the_reference(GoldenCase golden, Proof proof) {
     Tensor conditional = golden.tensor("cond");
     Tensor unconditional = golden.tensor("uncond");
     double rescale = golden.number("guidance_rescale");
@@ -306,8 +306,7 @@ class CfgTest {
     golden.expect(
         "log_prob_class",
         IntStream.range(0, x.size(0))
-            .mapToDouble(
-                i -> mixture.logClass(x.select(0, i).toArray(), a, s)[label])
+            .mapToDouble(i -> mixture.logClass(x.select(0, i).toArray(), a, s)[label])
             .toArray(),
         proof);
     golden.expect("grad_log_prob", gradient, proof);
@@ -316,9 +315,7 @@ class CfgTest {
         new ClassifierGuidance(scale).epsilon(unconditional, gradient, Tensor.scalar(s)),
         proof);
     golden.expect(
-        "eps_cfg",
-        new ClassifierFreeGuidance(scale).combine(conditional, unconditional),
-        proof);
+        "eps_cfg", new ClassifierFreeGuidance(scale).combine(conditional, unconditional), proof);
   }
 
   @Claim("parity")

@@ -41,6 +41,28 @@ class UnetBlocksTest {
     assertThat(predicted.toArray()).containsOnly(0.0);
   }
 
+  @Claim("skips")
+  @Test
+  void detail_crosses_by_the_skips() {
+    RandomGenerator random = random(4);
+    var sizes = new GlyphDenoiser.Config(24, 3, 4, 8, 6, 2, 2);
+    Map<String, Tensor> weights = new LinkedHashMap<>();
+    GlyphDenoiser.shapes(sizes)
+        .forEach((name, shape) -> weights.put(name, Tensor.gaussian(random, shape).mul(0.3)));
+    weights.replaceAll((name, value) -> name.contains("upsamplers") ? value.mul(0) : value);
+    var network = GlyphDenoiser.of(Weights.of(weights), sizes);
+    Tensor x = Tensor.gaussian(random, 1, 1, 24, 24);
+    double[] pixels = x.toArray();
+    pixels[10 * 24 + 7] += 1;
+    Tensor changed = Tensor.of(pixels, 1, 1, 24, 24);
+    double[] t = {300};
+    int[] label = {1};
+    Tensor change = network.predict(changed, t, label).sub(network.predict(x, t, label)).abs();
+    assertThat(change.get(0, 0, 10, 7)).isPositive();
+    double near = change.slice(2, 4, 16).slice(3, 2, 14).max().item();
+    assertThat(near).isEqualTo(change.max().item());
+  }
+
   @Claim("attention")
   @Test
   void self_attention_sees_every_pixel_and_no_positions(Proof proof) {

@@ -59,7 +59,8 @@ class NoiseScheduleTest {
     proof.measured("first noise in grey levels, linear β", 127.5 * linear.noise(0));
     proof.atLeast("ratio of the first noises", even.noise(0) / linear.noise(0), 10);
     // and where β is large, most of the noise is there already: a big step changes little
-    proof.atMost("β / (1 − ᾱ) of the last step", linear.beta(999) / (1 - linear.alphaBar(999)), 0.021);
+    proof.atMost(
+        "β / (1 − ᾱ) of the last step", linear.beta(999) / (1 - linear.alphaBar(999)), 0.021);
   }
 
   @Claim("cosine")
@@ -83,7 +84,8 @@ class NoiseScheduleTest {
         for (int t = 0; t < steps; t++) assertThat(zero.snr(t)).isLessThan(zero.snr(t - 1));
       }
     proof.atLeast(
-        "signal left at the end of Stable Diffusion's", NoiseSchedule.stableDiffusion().signal(999),
+        "signal left at the end of Stable Diffusion's",
+        NoiseSchedule.stableDiffusion().signal(999),
         0.068);
   }
 
@@ -103,8 +105,7 @@ class NoiseScheduleTest {
         for (int i = 1; i < steps; i++) assertThat(timesteps[i]).isLessThan(timesteps[i - 1]);
       }
     }
-    proof.measured(
-        "first of 10 leading", new TimestepSpacing.Leading(1).timesteps(10, 1000)[0]);
+    proof.measured("first of 10 leading", new TimestepSpacing.Leading(1).timesteps(10, 1000)[0]);
   }
 
   @Claim("respacing")
@@ -265,9 +266,7 @@ class NoiseScheduleTest {
     switch (golden.text("kind")) {
       case "sd3" ->
           golden.expect(
-              "sigma",
-              new FlowShift(golden.number("shift")).sigmas(golden.doubles("t")),
-              proof);
+              "sigma", new FlowShift(golden.number("shift")).sigmas(golden.doubles("t")), proof);
       case "sd3-resolution" -> {
         FlowShift shift =
             FlowShift.resolution(golden.number("base_pixels"), golden.number("new_pixels"));

@@ -62,8 +62,7 @@ class DdimTest {
           stochastic.run(IDEAL, start, NoiseSource.gaussian(random(3)), Sampler.Observer.none());
       proof.atLeast("change with the draws", gap(one.toArray(), other.toArray()), 0.01);
       Refusal.of(
-          () -> stochastic.run(IDEAL, start, NoiseSource.none(), Sampler.Observer.none()),
-          "noise");
+          () -> stochastic.run(IDEAL, start, NoiseSource.none(), Sampler.Observer.none()), "noise");
     }
   }
 
@@ -181,8 +180,7 @@ class DdimTest {
           new Sampler(new DdimInverse(ddim), steps)
               .run(IDEAL, image, NoiseSource.none(), Sampler.Observer.none());
       Tensor back =
-          new Sampler(ddim, steps)
-              .run(IDEAL, latent, NoiseSource.none(), Sampler.Observer.none());
+          new Sampler(ddim, steps).run(IDEAL, latent, NoiseSource.none(), Sampler.Observer.none());
       double error = Math.sqrt(back.sub(image).square().mean().item());
       proof.measured("root mean square error, %d steps".formatted(steps), error);
       assertThat(error).isLessThan(previous / 2);
@@ -319,8 +317,7 @@ class DdimTest {
       if (ours == s) assertThat(ofRun.toArray()).isEqualTo(samples[i].toArray());
       x = samples[i];
     }
-    golden.expect(
-        "timesteps", Arrays.stream(timesteps).asDoubleStream().toArray(), proof);
+    golden.expect("timesteps", Arrays.stream(timesteps).asDoubleStream().toArray(), proof);
     golden.expect("samples", Tensor.stack(0, samples), proof);
     golden.expect("pred_original", Tensor.stack(0, images), proof);
   }
@@ -399,7 +396,10 @@ class DdimTest {
     Tensor x0 = golden.tensor("x0");
     Tensor x1 = golden.tensor("x1");
     Tensor[] y =
-        golden.params().get("alphas").valueStream()
+        golden
+            .params()
+            .get("alphas")
+            .valueStream()
             .map(a -> Slerp.of(x0, x1, a.asDouble()))
             .toArray(Tensor[]::new);
     golden.expect("y", Tensor.stack(0, y), proof);
@@ -421,8 +421,7 @@ class DdimTest {
     Refusal.of(
         () -> ddim.start(4).step(bad, Tensor.ones(2), NoiseSource.none()), "output", "Infinity");
     Refusal.of(
-        () ->
-            ddim.withClipping(new Clipping.Static(1), Ddim.Direction.PREDICTED).weights(20, 10),
+        () -> ddim.withClipping(new Clipping.Static(1), Ddim.Direction.PREDICTED).weights(20, 10),
         "linear");
     Refusal.of(
         () ->

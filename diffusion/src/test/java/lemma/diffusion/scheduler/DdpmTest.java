@@ -58,8 +58,7 @@ class DdpmTest {
   void the_posterior_is_bayes_rule_on_the_forward_process(Proof proof) {
     RandomGenerator random = random(1);
     for (int t : new int[] {1, 10, 500, 999}) {
-      Posterior posterior =
-          Posterior.of(SCHEDULE.alphaBar(t), SCHEDULE.alphaBar(t - 1));
+      Posterior posterior = Posterior.of(SCHEDULE.alphaBar(t), SCHEDULE.alphaBar(t - 1));
       for (int trial = 0; trial < 100; trial++) {
         double x0 = random.nextGaussian();
         double x = random.nextGaussian();
@@ -69,8 +68,7 @@ class DdpmTest {
         double alpha = 1 - SCHEDULE.beta(t);
         double bayes =
             logDensity(x, Math.sqrt(alpha) * previous, SCHEDULE.beta(t))
-                + logDensity(
-                    previous, SCHEDULE.signal(t - 1) * x0, 1 - SCHEDULE.alphaBar(t - 1))
+                + logDensity(previous, SCHEDULE.signal(t - 1) * x0, 1 - SCHEDULE.alphaBar(t - 1))
                 - logDensity(x, SCHEDULE.signal(t) * x0, 1 - SCHEDULE.alphaBar(t));
         double direct = logDensity(previous, mean, posterior.variance());
         // log densities reach 10⁵ where x is far from √α·x₀ in units of a small β
@@ -138,8 +136,7 @@ class DdpmTest {
     int count = 4000;
     Tensor samples =
         new Sampler(new Ddpm(SCHEDULE), 250)
-            .sample(
-                mixture.denoiser(SCHEDULE, Prediction.EPSILON), new int[] {count, 4}, random);
+            .sample(mixture.denoiser(SCHEDULE, Prediction.EPSILON), new int[] {count, 4}, random);
     double[] mean = samples.mean(0, false).toArray();
     double[] variance = samples.variance(0, false).toArray();
     for (int i = 0; i < 4; i++) {
@@ -216,10 +213,10 @@ class DdpmTest {
     if (golden.text("kind").equals("q_posterior")) {
       Tensor x0 = golden.tensor("x0");
       Tensor x = golden.tensor("x_t");
+      golden.expect("mean", rows(t, i -> ddpm.posterior(t[i]).mean(row(x0, i), row(x, i))), proof);
       golden.expect(
-          "mean", rows(t, i -> ddpm.posterior(t[i]).mean(row(x0, i), row(x, i))), proof);
-      golden.expect(
-          "variance", Arrays.stream(t).mapToDouble(i -> ddpm.posterior(i).variance()).toArray(),
+          "variance",
+          Arrays.stream(t).mapToDouble(i -> ddpm.posterior(i).variance()).toArray(),
           proof);
       // the logarithm that the reverse step takes of it
       golden.expect(
@@ -252,10 +249,7 @@ class DdpmTest {
     golden.expect("pred_x0", rows(t, i -> reverse.apply(i).x0()), proof);
     golden.expect(
         "sample",
-        rows(
-            t,
-            i ->
-                t[i] == 0 ? reverse.apply(i).mean() : reverse.apply(i).sample(row(noise, i))),
+        rows(t, i -> t[i] == 0 ? reverse.apply(i).mean() : reverse.apply(i).sample(row(noise, i))),
         proof);
   }
 
@@ -307,8 +301,7 @@ class DdpmTest {
   void losses_equal_the_reference(GoldenCase golden, Proof proof) {
     int[] t = ints(golden.params().get("t"));
     String type = golden.text("mean_type");
-    Ddpm ddpm =
-        new Ddpm(schedule(golden.params())).withVariance(variance(golden.text("var_type")));
+    Ddpm ddpm = new Ddpm(schedule(golden.params())).withVariance(variance(golden.text("var_type")));
     if (!type.equals("previous_x")) ddpm = ddpm.withPrediction(prediction(type));
     DdpmLoss losses = new DdpmLoss(ddpm);
     NoiseSchedule schedule = ddpm.schedule();
@@ -337,8 +330,7 @@ class DdpmTest {
         loss[i] = kind.startsWith("rescaled") ? bound[i] * schedule.steps() : bound[i];
       } else if (learned) {
         bound[i] = boundWeight * losses.bound(row(output, i), image, x, t[i]).item();
-        loss[i] =
-            losses.hybrid(row(output, i), target, image, x, t[i], boundWeight).item();
+        loss[i] = losses.hybrid(row(output, i), target, image, x, t[i], boundWeight).item();
       } else {
         loss[i] = mse[i];
       }
@@ -409,11 +401,7 @@ class DdpmTest {
     Refusal.of(() -> Posterior.of(0.9, 0.5), "alphaBar", "0.9", "0.5");
     NoiseSchedule zero = SCHEDULE.zeroTerminalSnr();
     Refusal.of(
-        () ->
-            new Ddpm(zero)
-                .withSpacing(new TimestepSpacing.Trailing())
-                .start(4)
-                .step(x, x, noise),
+        () -> new Ddpm(zero).withSpacing(new TimestepSpacing.Trailing()).start(4).step(x, x, noise),
         "x0",
         "epsilon");
     Scheduler.Run done = ddpm.start(1);
@@ -427,9 +415,7 @@ class DdpmTest {
   }
 
   static Tensor[] split(Tensor rows) {
-    return IntStream.range(0, rows.size(0))
-        .mapToObj(i -> rows.select(0, i))
-        .toArray(Tensor[]::new);
+    return IntStream.range(0, rows.size(0)).mapToObj(i -> rows.select(0, i)).toArray(Tensor[]::new);
   }
 
   private static Tensor row(Tensor batch, int i) {
@@ -437,8 +423,7 @@ class DdpmTest {
   }
 
   private static Tensor rows(int[] t, IntFunction<Tensor> row) {
-    return Tensor.concat(
-        0, IntStream.range(0, t.length).mapToObj(row).toArray(Tensor[]::new));
+    return Tensor.concat(0, IntStream.range(0, t.length).mapToObj(row).toArray(Tensor[]::new));
   }
 
   private static int[] ints(JsonNode list) {

@@ -14,7 +14,10 @@ public final class Numerals {
     if (value == Math.rint(value) && Math.abs(value) < 1e9)
       return String.format(Locale.ROOT, "%,d", (long) value).replace(',', '\u2009');
     if (Math.abs(value) >= 1e6 || Math.abs(value) < 1e-3)
-      return String.format(Locale.ROOT, "%.1e", value).replace(".0e", "e").replaceFirst("e([+-])0?", "e$1").replace("e+", "e");
+      return String.format(Locale.ROOT, "%.1e", value)
+          .replace(".0e", "e")
+          .replaceFirst("e([+-])0?", "e$1")
+          .replace("e+", "e");
     return new BigDecimal(value).round(new MathContext(4)).stripTrailingZeros().toPlainString();
   }
 }

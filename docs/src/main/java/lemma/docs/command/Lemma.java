@@ -33,16 +33,18 @@ public final class Lemma {
   /// Every command, in the order of the overview.
   static final List<Entry> COMMANDS =
       List.of(
+          new Entry("tour", "a language model writes, an image model draws", TourCommand.class),
           new Entry("list", "every technique with its verdict, by chapter", ListCommand.class),
           new Entry("show", "an answer with its code and proofs", ShowCommand.class),
           new Entry("prove", "run the proofs of a technique", ProveCommand.class),
           new Entry("bench", "time the alternatives of a technique", BenchCommand.class),
-          new Entry("generate", "continue a text with a language model", GenerateCommand.class),
-          new Entry("inspect", "list what a file of weights holds", InspectCommand.class),
           new Entry("site", "build the handbook as web pages, and serve it", SiteCommand.class),
+          new Entry("generate", "continue a text with a language model", GenerateCommand.class),
           new Entry("tokenize", "split a text into a model's tokens", TokenizeCommand.class),
-          new Entry("train", "train a shipped model again", TrainCommand.class),
-          new Entry("bucket", "sort image sizes into aspect-ratio buckets", BucketCommand.class));
+          new Entry("draw", "draw digits and letters with an image model", DrawCommand.class),
+          new Entry("inspect", "list what a file of weights holds", InspectCommand.class),
+          new Entry("bucket", "sort image sizes into aspect-ratio buckets", BucketCommand.class),
+          new Entry("train", "train a shipped model again", TrainCommand.class));
 
   private Lemma() {}
 

@@ -30,13 +30,17 @@ final class TokenizeCommand implements Callable<Integer> {
   @Option(
       names = "--model",
       paramLabel = "PATH",
-      description = "tokenizer.json or a folder that holds it (default: the shipped language model)")
+      description =
+          "tokenizer.json or a folder that holds it (default: the shipped language model)")
   private Path model;
 
   @Option(names = "--json", description = "print JSON")
   private boolean json;
 
-  @Parameters(paramLabel = "TEXT", arity = "1..*", description = "joined by spaces if several words")
+  @Parameters(
+      paramLabel = "TEXT",
+      arity = "1..*",
+      description = "joined by spaces if several words")
   private List<String> words;
 
   @Spec private CommandSpec spec;
@@ -45,8 +49,7 @@ final class TokenizeCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    Path path =
-        model != null ? model : ProjectHome.find().path("core", "models", "storyteller");
+    Path path = model != null ? model : ProjectHome.find().path("core", "models", "storyteller");
     ByteLevelBpe tokenizer = TokenizerJson.read(path);
     String text = String.join(" ", words);
     List<Token> tokens = new ArrayList<>();

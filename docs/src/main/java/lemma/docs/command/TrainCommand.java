@@ -10,7 +10,7 @@ import picocli.CommandLine.Spec;
 @Command(
     description = "Trains a shipped model again, from the data that is shipped or drawn.",
     synopsisSubcommandLabel = "MODEL",
-    subcommands = {TrainLmCommand.class})
+    subcommands = {TrainLmCommand.class, TrainDiffusionCommand.class, TrainClassifierCommand.class})
 final class TrainCommand implements Runnable {
 
   @Spec private CommandSpec spec;

@@ -31,56 +31,56 @@ record TrainLmCard(
   private static final int TOKENS = 120;
 
   String text() {
-    long parameters =
-        model.model().weights().values().stream().mapToLong(Tensor::count).sum();
+    long parameters = model.model().weights().values().stream().mapToLong(Tensor::count).sum();
     return """
-        # Storyteller
+    # Storyteller
 
-        A language model of %,d parameters that tells small stories, in English and in Chinese. It was
-        trained from scratch by this project's own code on the stories in `core/data/stories`, and is
-        there to be looked into: small enough to train again over a coffee, real enough that sampling,
-        caches, quantisation and adapters do to it what they do to a large one. It knows nothing but
-        these stories; do not ask it questions.
+    A language model of %,d parameters that tells small stories, in English and in Chinese. It was
+    trained from scratch by this project's own code on the stories in `core/data/stories`, and is
+    there to be looked into: small enough to train again over a coffee, real enough that sampling,
+    caches, quantisation and adapters do to it what they do to a large one. It knows nothing but
+    these stories; do not ask it questions.
 
-        License: Apache-2.0, as the project. The data were written for the project.
+    License: Apache-2.0, as the project. The data were written for the project.
 
-        ## The model
+    ## The model
 
-        | | |
-        |---|---|
-        | architecture | Llama: RMSNorm, rotary positions, grouped-query attention, SwiGLU, tied embeddings |
-        | layers, width, feed-forward | %d, %d, %d |
-        | query heads, key/value heads | %d, %d |
-        | context | %d tokens |
-        | vocabulary | %d, byte-level BPE trained on the same stories; `<|endoftext|>` ends a story |
-        | weights | 16-bit floats |
+    | | |
+    |---|---|
+    | architecture | Llama: RMSNorm, rotary positions, grouped-query attention, SwiGLU, tied embeddings |
+    | layers, width, feed-forward | %d, %d, %d |
+    | query heads, key/value heads | %d, %d |
+    | context | %d tokens |
+    | vocabulary | %d, byte-level BPE trained on the same stories; `<|endoftext|>` ends a story |
+    | weights | 16-bit floats |
 
-        ## How it was trained
+    ## How it was trained
 
-        | | |
-        |---|---|
-        | data | %d stories, %,d tokens; another %d stories, %,d tokens, were held out (every %dth) |
-        | steps | %d of %d × %d tokens: %.0f times the data |
-        | optimiser | AdamW, peak rate %s with a cosine down to a twentieth, decay %s on matrices, clipping at norm 1 |
-        | against learning by heart | weight dropout %s; names of the children exchanged at random; averaged weights (EMA) |
-        | loss of a token | training %.3f (with dropout), held out **%.4f**, perplexity %.1f |
-        | time | %.0f minutes, %d threads on %s, shared with other work |
-        | JDK | %s |
-        | command | `./lemma train lm --steps %d --seed %d` |
+    | | |
+    |---|---|
+    | data | %d stories, %,d tokens; another %d stories, %,d tokens, were held out (every %dth) |
+    | steps | %d of %d × %d tokens: %.0f times the data |
+    | optimiser | AdamW, peak rate %s with a cosine down to a twentieth, decay %s on matrices, clipping at norm 1 |
+    | against learning by heart | weight dropout %s; names of the children exchanged at random; averaged weights (EMA) |
+    | loss of a token | training %.3f (with dropout), held out **%.4f**, perplexity %.1f |
+    | time | %.1f minutes, %d threads on %s |
+    | JDK | %s |
+    | command | `./lemma train lm --steps %d --seed %d` |
 
-        There are few stories, and the model is large for them. Without the measures named above the
-        held-out loss turns after some twenty passes over the data, while the training loss goes on
-        falling: the model begins to recite. The number of steps is where the held-out loss has
-        levelled off.
+    There are few stories, and the model is large for them. Without the measures named above the
+    held-out loss turns after some twenty passes over the data, while the training loss goes on
+    falling: the model begins to recite. The number of steps is where the held-out loss has
+    levelled off.
 
-        | step | training loss | held-out loss | minutes |
-        |---|---|---|---|
-        %s
-        ## What it says
+    | step | training loss | held-out loss | minutes |
+    |---|---|---|---|
+    %s
+    ## What it says
 
-        Temperature %s, top-k %d, seeds 1, 2, …; the prompt is in bold. Nothing was picked.
+    Temperature %s, top-k %d, seeds 1, 2, …; the prompt is in bold. Nothing was picked.
 
-        %s"""
+    %s\
+    """
         .formatted(
             parameters,
             recipe.layers(),
@@ -98,7 +98,9 @@ record TrainLmCard(
             recipe.steps(),
             recipe.rows(),
             recipe.contextLength(),
-            (double) recipe.steps() * recipe.rows() * recipe.contextLength()
+            (double) recipe.steps()
+                * recipe.rows()
+                * recipe.contextLength()
                 / training.trainingTokens(),
             recipe.learningRate(),
             recipe.weightDecay(),
@@ -116,6 +118,16 @@ record TrainLmCard(
             TEMPERATURE,
             TOP_K,
             samples());
+  }
+
+  private double ruleShare() {
+    return corpus.rules().isPresent() ? recipe.ruleShare() : 0;
+  }
+
+  /// How often each written story was seen, taking both kinds to be equally long.
+  private double passes() {
+    double tokens = (double) recipe.steps() * recipe.rows() * recipe.contextLength();
+    return tokens * (1 - ruleShare()) / training.trainingTokens();
   }
 
   private String rows() {

@@ -33,7 +33,10 @@ final class TrainLmCommand implements Callable<Integer> {
   private static final int SAVE_EVERY = 100;
   private static final int SECONDS_TO_STOP = 120;
 
-  @Option(names = "--steps", paramLabel = "N", description = "optimiser steps (default: the recipe's)")
+  @Option(
+      names = "--steps",
+      paramLabel = "N",
+      description = "optimiser steps (default: the recipe's)")
   private Integer steps;
 
   @Option(
@@ -80,8 +83,7 @@ final class TrainLmCommand implements Callable<Integer> {
     Path checkpoint = folder.resolve("checkpoint.safetensors");
     Path curveFile = folder.resolve("curve.csv");
     TrainingState state = resume ? training.resume(checkpoint) : training.begin();
-    TrainLmCurve curve =
-        resume ? TrainLmCurve.read(curveFile, state.step()) : TrainLmCurve.empty();
+    TrainLmCurve curve = resume ? TrainLmCurve.read(curveFile, state.step()) : TrainLmCurve.empty();
 
     PrintWriter writer = spec.commandLine().getOut();
     Files.createDirectories(folder);
@@ -89,13 +91,15 @@ final class TrainLmCommand implements Callable<Integer> {
     state = run.from(state);
     if (state.step() < recipe.steps()) {
       writer.println(
-          "stopped after step %d of %d; go on with --resume".formatted(state.step(), recipe.steps()));
+          "stopped after step %d of %d; go on with --resume"
+              .formatted(state.step(), recipe.steps()));
       return Lemma.OK;
     }
     training.model(state).save(folder);
     Files.writeString(
         folder.resolve("README.md"),
-        new TrainLmCard(recipe, corpus, training, training.model(state), run.curve, workers).text());
+        new TrainLmCard(recipe, corpus, training, training.model(state), run.curve, workers)
+            .text());
     Files.deleteIfExists(checkpoint);
     writer.println(
         "held-out loss %.4f; the model is in %s".formatted(run.curve.last().heldOut(), folder));

@@ -50,7 +50,8 @@ record TrainLmCurve(List<Point> points) {
     List<String> lines = Files.readAllLines(file);
     for (String line : lines.subList(1, lines.size())) {
       String[] cells = line.split(",");
-      if (cells.length != 4) throw new IllegalArgumentException(file + ": not a line of four: " + line);
+      if (cells.length != 4)
+        throw new IllegalArgumentException(file + ": not a line of four: " + line);
       Point point =
           new Point(
               Long.parseLong(cells[0]),

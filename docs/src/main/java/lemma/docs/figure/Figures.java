@@ -20,12 +20,17 @@ public final class Figures {
   private static final Map<String, Source> SOURCES =
       Map.ofEntries(
           entry("bucket-map", home -> BucketFigures.bucketMap()),
+          entry("ddim-trajectory", GlyphFigures::ddimTrajectory),
+          entry("ddpm-trajectory", GlyphFigures::ddpmTrajectory),
           entry("flow-shift", home -> ScheduleFigures.flowShift()),
+          entry("guidance-grid", GlyphFigures::guidanceGrid),
           entry("mask-patterns", home -> MaskPatterns.draw()),
           entry("noise-schedule-snr", home -> ScheduleFigures.noiseScheduleSnr()),
           entry("noise-schedules", home -> ScheduleFigures.noiseSchedules()),
           entry("rope-decay", home -> PositionFigures.ropeDecay()),
-          entry("rope-rotation", home -> PositionFigures.ropeRotation()));
+          entry("rope-rotation", home -> PositionFigures.ropeRotation()),
+          entry("temperature-step", SamplingFigures::temperatureStep),
+          entry("top-p-cut", SamplingFigures::topPCut));
 
   private Figures() {}
 

@@ -60,7 +60,8 @@ final class DisplayMathParser extends AbstractBlockParser {
   @Override
   public void closeBlock() {
     if (!closed)
-      throw new IllegalArgumentException("no closing $$ for the formula " + String.join(" ", lines).strip());
+      throw new IllegalArgumentException(
+          "no closing $$ for the formula " + String.join(" ", lines).strip());
     block.setLatex(String.join("\n", lines).strip());
   }
 

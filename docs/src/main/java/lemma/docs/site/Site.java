@@ -3,6 +3,8 @@ package lemma.docs.site;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.function.Consumer;
 import lemma.docs.ProjectHome;
 import lemma.docs.answer.Answer;
@@ -34,16 +36,24 @@ public final class Site {
 
   /// Writes the site into `folder`, which may exist; tells `written` of every page.
   ///
-  /// @throws IllegalArgumentException naming the page if an anchor, figure or formula on it is
-  ///     broken
+  /// @throws IllegalArgumentException naming every page on which an anchor, figure or formula is
+  ///     broken; the other pages are written
   public void write(Path folder, Consumer<Path> written) throws IOException {
     var layout = new Layout(Assets.read("page.html"), answers, ledger);
     var html = new AnswerHtml(new Fences(home, ledger), new Links(answers));
     Assets.write(folder.resolve("assets"));
     page(folder.resolve("index.html"), layout.home(Assets.read("home.html")), written);
     page(folder.resolve("notes.html"), layout.notes(), written);
-    for (Answer answer : answers.all())
-      page(folder.resolve(Links.page(answer)), layout.answer(answer, html.render(answer)), written);
+    List<String> broken = new ArrayList<>();
+    for (Answer answer : answers.all()) {
+      try {
+        String page = layout.answer(answer, html.render(answer));
+        page(folder.resolve(Links.page(answer)), page, written);
+      } catch (IllegalArgumentException e) {
+        broken.add(e.getMessage());
+      }
+    }
+    if (!broken.isEmpty()) throw new IllegalArgumentException(String.join("; ", broken));
     Files.writeString(
         folder.resolve("assets").resolve("search-index.js"), SearchIndex.script(answers));
   }

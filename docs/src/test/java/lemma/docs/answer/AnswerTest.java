@@ -40,8 +40,9 @@ class AnswerTest {
                 ---
                 """));
     assertThat(answer.notes()).containsExactly("N1 2.18.2", "N3.25");
-    assertThat(answer.claims()).containsExactly(
-        java.util.Map.entry("b", "First."), java.util.Map.entry("a", "Second: last."));
+    assertThat(answer.claims())
+        .containsExactly(
+            java.util.Map.entry("b", "First."), java.util.Map.entry("a", "Second: last."));
     assertThat(answer.body()).isEqualTo("Text.\n");
   }
 
@@ -59,7 +60,10 @@ class AnswerTest {
         () -> Answer.read(page("---\nid: rms-norm\nchapter: rope\ntitle: A\ntitle-zh: 一\n---\n")),
         "directory rope");
     Refusal.of(
-        () -> Answer.read(page("---\nid: [rms-norm\n---\n")), "rms-norm.md", "front matter", "line");
+        () -> Answer.read(page("---\nid: [rms-norm\n---\n")),
+        "rms-norm.md",
+        "front matter",
+        "line");
     Refusal.of(
         () -> Answer.read(page("---\nid: rms-norm\nauthor: me\n---\n")), "rms-norm.md", "author");
   }

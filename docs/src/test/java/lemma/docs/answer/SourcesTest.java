@@ -75,7 +75,8 @@ class SourcesTest {
 
             double area(double scale) {
               return scale * area();
-            }""");
+            }\
+            """);
     assertThat(area.place()).isEqualTo("core/src/main/java/lemma/core/shape/Circle.java:16");
     assertThat(SOURCE.lines().toList().get(area.firstLine() - 1)).contains("@Deprecated");
   }
@@ -83,7 +84,9 @@ class SourcesTest {
   @Test
   void a_type_comes_with_its_comment_and_without_imports() throws IOException {
     String code = sources.cut("core", "shape/Circle").code();
-    assertThat(code).startsWith("/// A circle.\n/// Its area is πr².\npublic record Circle").endsWith("}");
+    assertThat(code)
+        .startsWith("/// A circle.\n/// Its area is πr².\npublic record Circle")
+        .endsWith("}");
   }
 
   @Test
@@ -103,7 +106,8 @@ class SourcesTest {
     Refusal.of(() -> sources.cut("core", "shape/Circle#girth"), "girth", "area, Nested");
     Refusal.of(() -> sources.cut("core", "shape/Circle.Other"), "Other", "Circle.java");
     Refusal.of(
-        () -> sources.cut("core", "shape/Square"), "core/src/main/java/lemma/core/shape/Square.java");
+        () -> sources.cut("core", "shape/Square"),
+        "core/src/main/java/lemma/core/shape/Square.java");
     Refusal.of(() -> sources.cut("core", "shape/Broken"), "Broken.java:1");
   }
 }

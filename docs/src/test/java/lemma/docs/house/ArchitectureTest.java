@@ -21,7 +21,9 @@ import org.junit.jupiter.api.Test;
 /// The rules of the house that a compiler does not know.
 @DisplayNameGeneration(ReplaceUnderscores.class)
 class ArchitectureTest {
-  private static final String[] LIBRARIES = {"lemma.core..", "lemma.sampling..", "lemma.diffusion.."};
+  private static final String[] LIBRARIES = {
+    "lemma.core..", "lemma.sampling..", "lemma.diffusion.."
+  };
 
   private static final JavaClasses CLASSES =
       new ClassFileImporter()
@@ -32,8 +34,9 @@ class ArchitectureTest {
   @Test
   void the_rules_see_every_module() {
     for (String type :
-        new String[] {"lemma.core.norm.RmsNorm", "lemma.docs.command.Lemma", "lemma.docs.site.Site"})
-      assertThat(CLASSES.contain(type)).as(type).isTrue();
+        new String[] {
+          "lemma.core.norm.RmsNorm", "lemma.docs.command.Lemma", "lemma.docs.site.Site"
+        }) assertThat(CLASSES.contain(type)).as(type).isTrue();
   }
 
   @Test
@@ -69,7 +72,8 @@ class ArchitectureTest {
         .that()
         .areStatic()
         .should()
-        .notHaveRawType(resideInAnyPackage("java.util.concurrent.atomic", "java.util.concurrent.locks"))
+        .notHaveRawType(
+            resideInAnyPackage("java.util.concurrent.atomic", "java.util.concurrent.locks"))
         .andShould()
         .notHaveRawType(JavaClass.Predicates.assignableTo(ThreadLocal.class))
         .check(CLASSES);

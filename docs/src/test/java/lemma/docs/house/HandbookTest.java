@@ -184,9 +184,11 @@ class HandbookTest {
   void every_page_is_built_with_its_code_and_figures(@TempDir Path folder) throws IOException {
     List<Path> written = new ArrayList<>();
     new Site(HOME, answers, ledger).write(folder, written::add);
-    assertThat(written).hasSize(answers.all().size() + 2).allSatisfy(page -> {
-      assertThat(page).isRegularFile();
-      assertThat(Files.readString(page)).doesNotContain("{{");
-    });
+    assertThat(written)
+        .hasSize(answers.all().size() + 2)
+        .allSatisfy(page -> {
+          assertThat(page).isRegularFile();
+          assertThat(Files.readString(page)).doesNotContain("{{");
+        });
   }
 }

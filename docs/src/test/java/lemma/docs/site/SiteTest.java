@@ -130,7 +130,8 @@ class SiteTest {
            "error": "NaN", "unit": "us/op"}]}
         """);
     assertThat(page("## Timed\n\n" + fence("bench circle")))
-        .contains("<div class=\"chart\"", "assets/echarts.min.js", "a machine · JDK 25 · 2026-01-01")
+        .contains(
+            "<div class=\"chart\"", "assets/echarts.min.js", "a machine · JDK 25 · 2026-01-01")
         .contains("<span class=\"ratio\">× 2.5</span>", "<span class=\"ratio\">best</span>");
   }
 
@@ -168,8 +169,13 @@ class SiteTest {
         .doesNotContainPattern("(src|<link[^>]*href)=\"(https?:)?//");
     for (String asset :
         new String[] {
-          "katex/katex.min.css", "katex/katex.min.js", "katex/fonts/KaTeX_Main-Regular.woff2",
-          "highlight.min.js", "echarts.min.js", "site.css", "site.js"
+          "katex/katex.min.css",
+          "katex/katex.min.js",
+          "katex/fonts/KaTeX_Main-Regular.woff2",
+          "highlight.min.js",
+          "echarts.min.js",
+          "site.css",
+          "site.js"
         }) assertThat(folder.resolve("site/assets").resolve(asset)).isNotEmptyFile();
   }
 
