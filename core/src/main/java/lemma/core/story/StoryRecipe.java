@@ -51,7 +51,7 @@ public record StoryRecipe(
 
   /// The recipe of the shipped model: 1.19 million parameters.
   public static StoryRecipe shipped() {
-    return new StoryRecipe(3000, 1, 2048, 128, 352, 5, 4, 2, 256, 4, 2e-3, 0.3, 0.1, 0.4);
+    return new StoryRecipe(2200, 1, 2048, 128, 352, 5, 4, 2, 256, 4, 2e-3, 0.3, 0.1, 0.4);
   }
 
   public StoryRecipe withSteps(int newSteps) {
