@@ -182,7 +182,7 @@ final class TrainDiffusionCommand implements Callable<Integer> {
 
     | | |
     |---|---|
-    | data | `GlyphDataset` with seed %d, without end: %,d glyphs were seen, none of them twice |
+    | data | `GlyphDataset` with seed %d, without end: %,d glyphs were seen, each drawn anew |
     | condition | hidden for one glyph in ten, for guidance |
     | optimiser | AdamW, rate 0.002 with warm-up and a cosine down to a hundredth, clipping at norm 1 |
     | time | %.0f minutes, threads: %d, on %s, shared with other work |
