@@ -22,11 +22,19 @@ public sealed interface TopKKernel {
     if (k < 0) throw new IllegalArgumentException("k must be 0 (keep all) or more, was " + k);
     kept.reset(logits.length);
     scan().maxima(logits, kept.maxima);
-    boolean all = k == 0 || k >= logits.length;
-    float threshold = all ? -Float.MAX_VALUE : kthLargest(logits, k, kept);
+    if (k == 0 || k >= logits.length) {
+      scan().gather(logits, -Float.MAX_VALUE, kept);
+      return;
+    }
+    float threshold = kthLargest(logits, k, kept);
     threshold = Math.max(threshold, -Float.MAX_VALUE); // removed tokens stay removed
+    collect(logits, threshold, kept);
+    kept.keep(threshold, ties == Ties.EXACTLY_K ? k : kept.count());
+  }
+
+  /// Fills `kept` with the tokens of at least `threshold`, and perhaps others.
+  default void collect(float[] logits, float threshold, Candidates kept) {
     scan().gather(logits, threshold, kept);
-    if (!all && ties == Ties.EXACTLY_K) kept.keep(threshold, k);
   }
 
   /// The k-th largest logit, 1 ≤ k < V; the chunk maxima are in `scratch`.
@@ -89,6 +97,11 @@ public sealed interface TopKKernel {
   /// The k-th largest of the chunk maxima is a lower bound of the k-th largest logit, since k chunks
   /// have a logit that large; and little lies above it.
   record ThresholdSearch(LogitScan scan) implements TopKKernel {
+    @Override
+    public void collect(float[] logits, float threshold, Candidates kept) {
+      // what lies above the bound is there already
+    }
+
     @Override
     public float kthLargest(float[] logits, int k, Candidates scratch) {
       int chunks = LogitScan.chunks(logits.length);

@@ -57,8 +57,13 @@ public sealed interface TopPKernel {
         mass = 0;
       } else if (mass >= p * total) break;
     }
-    scan().gather(logits, Math.max(last, -Float.MAX_VALUE), kept);
+    collect(logits, Math.max(last, -Float.MAX_VALUE), kept);
     kept.keep(last, nucleus);
+  }
+
+  /// Fills `kept` with the tokens of at least `threshold`, and perhaps others.
+  default void collect(float[] logits, float threshold, Candidates kept) {
+    scan().gather(logits, threshold, kept);
   }
 
   /// Prepares the walk, in `scratch`, and returns how many tokens it can reach: enough for `mass`.
@@ -151,6 +156,11 @@ public sealed interface TopPKernel {
       for (int i = 0; i < w.count(); i++) w.keys[i] = Keys.of(w.logit(i), w.token(i));
       take(w.count(), max, temperature, mass, w);
       return w.count();
+    }
+
+    @Override
+    public void collect(float[] logits, float threshold, Candidates kept) {
+      // what lies near the maximum is there already
     }
 
     private void gather(
