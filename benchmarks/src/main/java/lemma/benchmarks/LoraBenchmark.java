@@ -1,5 +1,7 @@
 package lemma.benchmarks;
 
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.util.concurrent.TimeUnit;
 import java.util.random.RandomGenerator;
 import java.util.random.RandomGeneratorFactory;
@@ -94,8 +96,11 @@ public class LoraBenchmark {
     return floats;
   }
 
+  /// Outside of the heap, as the weights of a mapped file are.
   private static WeightMatrix stored(Tensor matrix) {
-    return WeightMatrix.of(StoredTensor.of("W", matrix.data(), matrix.shape(), FloatFormat.F32));
+    MemorySegment bytes = Arena.ofAuto().allocate(4L * DIM * DIM, 64);
+    bytes.copyFrom(StoredTensor.of("W", matrix.data(), matrix.shape(), FloatFormat.F32).bytes());
+    return new WeightMatrix(bytes, FloatFormat.F32, DIM, DIM);
   }
 
   @TearDown(Level.Trial)

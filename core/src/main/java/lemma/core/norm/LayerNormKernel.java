@@ -63,8 +63,8 @@ public sealed interface LayerNormKernel {
     }
   }
 
-  /// Four running sums hide the latency of the additions. Sums are taken about the row's first
-  /// element, which keeps them small where the mean is large.
+  /// Four running sums hide the latency of the additions. The mean is summed about the row's first
+  /// element, and the squares about the mean as a float: both stay small where the mean is large.
   record Vectorised() implements LayerNormKernel {
     private static final VectorSpecies<Float> LANES = FloatVector.SPECIES_PREFERRED;
 
@@ -80,21 +80,22 @@ public sealed interface LayerNormKernel {
         int dim) {
       checkRows(x, xFrom, gain, bias, y, yFrom, dim);
       if (dim == 0) return;
-      float pivot = x[xFrom];
-      float offset = (float) (sum(x, xFrom, dim, pivot) / dim); // the mean is pivot + offset
-      float scale = (float) (1 / Math.sqrt(squares(x, xFrom, dim, pivot, offset) / dim + epsilon));
+      double mean = x[xFrom] + sum(x, xFrom, dim, x[xFrom]) / dim;
+      float centre = (float) mean;
+      double rest = mean - centre; // what a float cannot hold of the mean
+      double variance = Math.max(squares(x, xFrom, dim, centre) / dim - rest * rest, 0);
+      float scale = (float) (1 / Math.sqrt(variance + epsilon));
+      float shift = (float) (-rest * scale);
       int i = 0;
       for (int bound = LANES.loopBound(dim); i < bound; i += LANES.length())
-        centred(x, xFrom + i, pivot, offset)
+        FloatVector.fromArray(LANES, x, xFrom + i)
+            .sub(centre)
             .mul(scale)
+            .add(shift)
             .fma(FloatVector.fromArray(LANES, gain, i), FloatVector.fromArray(LANES, bias, i))
             .intoArray(y, yFrom + i);
       for (; i < dim; i++)
-        y[yFrom + i] = (x[xFrom + i] - pivot - offset) * scale * gain[i] + bias[i];
-    }
-
-    private static FloatVector centred(float[] x, int at, float pivot, float offset) {
-      return FloatVector.fromArray(LANES, x, at).sub(pivot).sub(offset);
+        y[yFrom + i] = ((x[xFrom + i] - centre) * scale + shift) * gain[i] + bias[i];
     }
 
     private static double sum(float[] x, int from, int dim, float pivot) {
@@ -115,7 +116,7 @@ public sealed interface LayerNormKernel {
       return sum;
     }
 
-    private static double squares(float[] x, int from, int dim, float pivot, float offset) {
+    private static double squares(float[] x, int from, int dim, float centre) {
       int step = LANES.length();
       var sum0 = FloatVector.zero(LANES);
       var sum1 = FloatVector.zero(LANES);
@@ -123,10 +124,10 @@ public sealed interface LayerNormKernel {
       var sum3 = FloatVector.zero(LANES);
       int i = 0;
       for (; i <= dim - 4 * step; i += 4 * step) {
-        var x0 = centred(x, from + i, pivot, offset);
-        var x1 = centred(x, from + i + step, pivot, offset);
-        var x2 = centred(x, from + i + 2 * step, pivot, offset);
-        var x3 = centred(x, from + i + 3 * step, pivot, offset);
+        var x0 = FloatVector.fromArray(LANES, x, from + i).sub(centre);
+        var x1 = FloatVector.fromArray(LANES, x, from + i + step).sub(centre);
+        var x2 = FloatVector.fromArray(LANES, x, from + i + 2 * step).sub(centre);
+        var x3 = FloatVector.fromArray(LANES, x, from + i + 3 * step).sub(centre);
         sum0 = x0.fma(x0, sum0);
         sum1 = x1.fma(x1, sum1);
         sum2 = x2.fma(x2, sum2);
@@ -134,7 +135,7 @@ public sealed interface LayerNormKernel {
       }
       double sum = sum0.add(sum1).add(sum2.add(sum3)).reduceLanes(VectorOperators.ADD);
       for (; i < dim; i++) {
-        double centred = x[from + i] - pivot - offset;
+        double centred = x[from + i] - centre;
         sum += centred * centred;
       }
       return sum;

@@ -40,7 +40,7 @@ public record StoryRecipe(
     double ruleShare) {
   private static final long WEIGHTS = -1; // the step whose generator draws the first weights
   private static final long VOCABULARY = -2; // and that for the texts of the vocabulary
-  private static final int LONGEST_WARMUP = 100;
+  private static final int LONGEST_WARMUP = 40;
 
   /// @throws IllegalArgumentException if a number does not fit; what belongs to the model or the
   ///     optimiser is checked there
@@ -51,7 +51,7 @@ public record StoryRecipe(
 
   /// The recipe of the shipped model: 1.19 million parameters.
   public static StoryRecipe shipped() {
-    return new StoryRecipe(2200, 1, 2048, 128, 352, 5, 4, 2, 256, 4, 2e-3, 0.3, 0.1, 0.4);
+    return new StoryRecipe(1200, 1, 2048, 128, 352, 5, 4, 2, 256, 4, 2e-3, 0.2, 0.05, 0.4);
   }
 
   public StoryRecipe withSteps(int newSteps) {

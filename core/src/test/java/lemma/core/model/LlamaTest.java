@@ -192,7 +192,8 @@ class LlamaTest {
     Map<String, Tensor> narrowed = new LinkedHashMap<>();
     model
         .weights()
-        .forEach((name, weight) -> narrowed.put(name, weight.map(format::round, x -> 0)));
+        .forEach(
+            (name, weight) -> narrowed.put(name, weight.map(x -> format.round((float) x), x -> 0)));
     int[] tokens = tokens(40, config, random(4));
     Tensor formula = new Llama(config, narrowed).forward(new int[][] {tokens}).select(0, 0);
     try (var decoder = LlamaDecoder.of(model, format, 1)) {

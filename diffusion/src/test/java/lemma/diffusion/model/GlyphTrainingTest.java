@@ -64,12 +64,13 @@ class GlyphTrainingTest {
   @Test
   void the_classifier_learns() {
     var training = new GlyphTraining(60, 7, 2);
+    GlyphClassifier.Config config = GlyphClassifier.STANDARD;
     TrainingLoop loop = training.loop();
     List<Double> losses = new ArrayList<>();
     loop.run(
-        loop.begin(training.begin(SMALL)),
+        loop.begin(training.begin(config)),
         60,
-        training.classification(SMALL),
+        training.classification(config),
         progress -> losses.add(progress.loss()));
     assertThat(losses.getFirst()).isGreaterThan(3.4); // ln 36 = 3.58: knows nothing
     assertThat(losses.getLast()).isLessThan(2.5);

@@ -69,11 +69,7 @@ final class TrainClassifierCommand implements Callable<Integer> {
     PrintWriter writer = spec.commandLine().getOut();
     var run = new TrainGlyphs("glyph-classifier", training, folder, writer);
     TrainingState state = run.run(training.begin(config), training.classification(config), resume);
-    if (!run.finished(state)) {
-      writer.println(
-          "stopped after step %d of %d; go on with --resume".formatted(state.step(), steps));
-      return Lemma.OK;
-    }
+    if (!run.finished(state)) return Lemma.OK;
     GlyphClassifier.save(folder, config, state.average());
     GlyphDataset.Batch test = new GlyphDataset(config.imageSize(), seed).heldOut(HELD_OUT);
     Tensor images =
@@ -81,6 +77,7 @@ final class TrainClassifierCommand implements Callable<Integer> {
     GlyphClassifier classifier = GlyphClassifier.of(Weights.of(state.average()), config);
     GlyphScore score = GlyphScore.of(classifier, images, test.labels());
     Files.writeString(folder.resolve("README.md"), card(state, score, run.curve(), workers));
+    run.forget();
     writer.printf(
         "reads %.1f %% of %d held-out glyphs right; the model is in %s%n",
         100 * score.accuracy(), HELD_OUT, folder);

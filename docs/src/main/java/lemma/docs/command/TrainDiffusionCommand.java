@@ -89,16 +89,13 @@ final class TrainDiffusionCommand implements Callable<Integer> {
     PrintWriter writer = spec.commandLine().getOut();
     var run = new TrainGlyphs("glyph-denoiser", training, folder, writer);
     TrainingState state = run.run(training.begin(config), training.denoising(config), resume);
-    if (!run.finished(state)) {
-      writer.println(
-          "stopped after step %d of %d; go on with --resume".formatted(state.step(), steps));
-      return Lemma.OK;
-    }
+    if (!run.finished(state)) return Lemma.OK;
     GlyphDiffusion.save(folder, config, state.average());
     GlyphDiffusion model = GlyphDiffusion.load(folder);
     drawSamples(model, folder.resolve("samples.png"));
     String scores = scores(model, classifier, folder.resolve("guidance.csv"), writer);
     Files.writeString(folder.resolve("README.md"), card(state, scores, run.curve(), workers));
+    run.forget();
     writer.println("the model is in " + folder);
     return Lemma.OK;
   }
@@ -185,7 +182,7 @@ final class TrainDiffusionCommand implements Callable<Integer> {
 
     | | |
     |---|---|
-    | data | `GlyphDataset` with seed %d, without end: %,d glyphs were seen, none of them twice |
+    | data | `GlyphDataset` with seed %d, without end: %,d glyphs were seen, each drawn anew |
     | condition | hidden for one glyph in ten, for guidance |
     | optimiser | AdamW, rate 0.002 with warm-up and a cosine down to a hundredth, clipping at norm 1 |
     | time | %.0f minutes, threads: %d, on %s, shared with other work |

@@ -6,6 +6,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -45,11 +46,10 @@ final class TrainGlyphs implements TrainingLoop.Listener {
     this.folder = folder;
     this.out = out;
     checkpoint = folder.resolve("checkpoint.safetensors");
-    settings =
-        Map.of(
-            "model", model,
-            "steps", Long.toString(training.steps()),
-            "seed", Long.toString(training.seed()));
+    settings = new TreeMap<>();
+    settings.put("model", model);
+    settings.put("steps", Long.toString(training.steps()));
+    settings.put("seed", Long.toString(training.seed()));
   }
 
   /// Trains from `initial`, or from the checkpoint, to the last step or until interrupted.
@@ -71,12 +71,21 @@ final class TrainGlyphs implements TrainingLoop.Listener {
     try (Progress progress = Progress.of("training", training.steps())) {
       bar = progress;
       TrainingState last = loop.run(state, training.steps(), objective, this);
-      if (finished(last)) Files.deleteIfExists(checkpoint);
-      else save(last);
+      if (!finished(last)) {
+        save(last);
+        out.printf(
+            "stopped after step %d of %d; go on with --resume%n", last.step(), training.steps());
+        out.flush();
+      }
       return last;
     } finally {
       stopped.countDown();
     }
+  }
+
+  /// After the model was written: nothing is left to resume.
+  void forget() throws IOException {
+    Files.deleteIfExists(checkpoint);
   }
 
   boolean finished(TrainingState state) {

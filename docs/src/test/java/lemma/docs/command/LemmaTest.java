@@ -66,7 +66,7 @@ class LemmaTest {
       delimiter = '|',
       textBlock =
           """
-          nonsense                 | no command "nonsense"; there are: list
+          nonsense                 | no command "nonsense"; there are: tour, list
           list --nonsense          | Unknown option: '--nonsense'
           list --chapter nonsense  | no chapter "nonsense"; there are
           show                     | Missing required parameter: 'ID'

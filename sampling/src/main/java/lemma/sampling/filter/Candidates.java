@@ -17,8 +17,11 @@ public final class Candidates {
 
   long[] keys = {};
 
-  /// How many of the keys are in order.
+  /// How many of the keys are in order, after those that were taken as a whole.
   int sorted;
+
+  int taken;
+  double takenMass;
 
   final float[] maxima = new float[LogitScan.CHUNKS];
   final double[] masses = new double[LogitScan.CHUNKS];

@@ -43,25 +43,31 @@ final class Selection {
   static void smallestFirst(long[] keys, int from, int to, int middle) {
     for (int round = 0; middle > from && middle < to && to - from > SMALL; round++) {
       if (round == ROUNDS) break;
-      long a = keys[from];
-      long b = keys[(from + to) >>> 1];
-      long c = keys[to - 1];
-      long pivot = Math.max(Math.min(a, b), Math.min(Math.max(a, b), c));
-      int i = from - 1;
-      int j = to;
-      while (true) {
-        do i++;
-        while (keys[i] < pivot);
-        do j--;
-        while (keys[j] > pivot);
-        if (i >= j) break;
-        long swap = keys[i];
-        keys[i] = keys[j];
-        keys[j] = swap;
-      }
-      if (middle <= j) to = j + 1;
-      else from = j + 1;
+      int border = partition(keys, from, to);
+      if (middle < border) to = border;
+      else from = border;
     }
     if (middle > from && middle < to) Arrays.sort(keys, from, to);
+  }
+
+  /// Splits `[from, to)` around a pivot: returns where the keys that are not smaller begin; neither
+  /// part is empty.
+  static int partition(long[] keys, int from, int to) {
+    long a = keys[from];
+    long b = keys[(from + to) >>> 1];
+    long c = keys[to - 1];
+    long pivot = Math.max(Math.min(a, b), Math.min(Math.max(a, b), c));
+    int i = from - 1;
+    int j = to;
+    while (true) {
+      do i++;
+      while (keys[i] < pivot);
+      do j--;
+      while (keys[j] > pivot);
+      if (i >= j) return j + 1;
+      long swap = keys[i];
+      keys[i] = keys[j];
+      keys[j] = swap;
+    }
   }
 }

@@ -1,13 +1,13 @@
 package lemma.sampling.filter;
 
 import org.nd4j.linalg.api.ndarray.INDArray;
-import org.nd4j.linalg.api.ops.DynamicCustomOp;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.indexing.BooleanIndexing;
 import org.nd4j.linalg.indexing.conditions.Conditions;
 
-/// [TopK] on ND4J, keeping all equals of the k-th: the operation `top_k` finds
-/// the k-th largest, a comparison removes what is below.
+/// [TopK] on ND4J, keeping all equals of the k-th: sort, then remove what is below the k-th.
+///
+/// ND4J's own operation `top_k` is no help: in 1.0.0-M2.1 it loses equals.
 public record TopKNd4j(int k) {
 
   /// @throws IllegalArgumentException if `k` is less than 1
@@ -19,10 +19,10 @@ public record TopKNd4j(int k) {
   public INDArray apply(INDArray logits) {
     INDArray kept = logits.dup();
     if (k >= logits.length()) return kept;
-    var topK = DynamicCustomOp.builder("top_k").addInputs(logits).addIntegerArguments(k).build();
-    INDArray[] largest = Nd4j.exec(topK); // values, falling, and indices
-    double threshold = largest[0].getDouble(k - 1);
-    for (INDArray part : largest) part.close();
+    double threshold;
+    try (INDArray sorted = Nd4j.sort(logits.dup(), false)) {
+      threshold = sorted.getDouble(k - 1);
+    }
     BooleanIndexing.replaceWhere(kept, Double.NEGATIVE_INFINITY, Conditions.lessThan(threshold));
     return kept;
   }

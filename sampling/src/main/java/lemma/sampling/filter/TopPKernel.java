@@ -9,13 +9,20 @@ import java.util.Arrays;
 /// |---|---|---|
 /// | [FullSort] | sorting the vocabulary | V log V |
 /// | [Heap] | a heap of the vocabulary, popped | V + n log V |
-/// | [QuickSelect] | quick-sort that leaves what lies below for later | V + n log n |
-/// | [ThresholdSearch] | gathering what lies near the maximum, in buckets sorted when reached | V + n |
+/// | [QuickSelect] | taking the upper part of a partition as a whole while its mass falls short | about 3 V |
+/// | [ThresholdSearch] | the same among what lies near the maximum | V + about 3 n |
 ///
-/// All decide as the formula does, bit for bit: the mass of the nucleus is summed in double. Only the
-/// mass of the vocabulary is a fast sum within [LogitScan#MASS_ERROR]; where that leaves the decision
-/// open, it is summed again with the formula's own arithmetic.
+/// All decide as the formula does, bit for bit. The mass of the vocabulary is a fast sum within
+/// [LogitScan#MASS_ERROR]; where that leaves the decision open, it is summed again with the formula's
+/// own arithmetic. Where even the order of the summation could decide, the walk is repeated in the
+/// formula's order.
 public sealed interface TopPKernel {
+  /// How far sums of the same weights in different orders may be apart: up to 2⁻⁵³ for each of less
+  /// than a million weights.
+  double ORDER_ERROR = 1e-10;
+
+  /// Fewer tokens are sorted rather than partitioned.
+  int SMALL = 64;
 
   /// Leaves the tokens that `Temperature(temperature)` and `TopP(p)` keep in `kept`.
   ///
@@ -32,10 +39,12 @@ public sealed interface TopPKernel {
     }
     double total = scan().mass(logits, 0, logits.length, max, temperature);
     boolean exact = false;
+    kept.taken = 0;
+    kept.takenMass = 0;
     int available = arrange(logits, max, temperature, p * total, kept);
-    double mass = 0;
+    int nucleus = kept.taken;
+    double mass = kept.takenMass;
     float last = max;
-    int nucleus = 0;
     while (nucleus < available) {
       last = Keys.logit(next(nucleus++, available, kept));
       mass += Weight.of(last, max, temperature);
@@ -43,7 +52,10 @@ public sealed interface TopPKernel {
         total = Weight.sum(logits, max, temperature);
         exact = true;
       }
-      if (mass >= p * total) break;
+      if (kept.taken > 0 && Math.abs(mass - p * total) <= ORDER_ERROR * total) {
+        nucleus = kept.taken = kept.sorted = 0; // once more, one by one
+        mass = 0;
+      } else if (mass >= p * total) break;
     }
     scan().gather(logits, Math.max(last, -Float.MAX_VALUE), kept);
     kept.keep(last, nucleus);
@@ -112,12 +124,12 @@ public sealed interface TopPKernel {
     }
   }
 
-  /// Selects the next block of the most probable and sorts that; each block is four times as large.
+  /// Partitions the vocabulary, on the side where the border of the nucleus is.
   record QuickSelect(LogitScan scan) implements TopPKernel {
     @Override
     public int arrange(float[] logits, float max, double temperature, double mass, Candidates w) {
       keys(logits, w.keys);
-      w.sorted = 0;
+      take(logits.length, max, temperature, mass, w);
       return logits.length;
     }
 
@@ -135,19 +147,19 @@ public sealed interface TopPKernel {
 
     @Override
     public int arrange(float[] logits, float max, double temperature, double mass, Candidates w) {
-      double enough = mass * (1 + 3 * LogitScan.MASS_ERROR);
-      for (double depth = NEAREST; depth <= FARTHEST; depth *= 2) {
-        scan.gather(logits, (float) (max - depth * temperature), w);
-        if (scan.mass(w.logits(), 0, w.count(), max, temperature) >= enough) return keys(w);
-      }
-      scan.gather(logits, -Float.MAX_VALUE, w);
-      return keys(w);
+      gather(logits, max, temperature, mass * (1 + 3 * LogitScan.MASS_ERROR), w);
+      for (int i = 0; i < w.count(); i++) w.keys[i] = Keys.of(w.logit(i), w.token(i));
+      take(w.count(), max, temperature, mass, w);
+      return w.count();
     }
 
-    private static int keys(Candidates w) {
-      for (int i = 0; i < w.count(); i++) w.keys[i] = Keys.of(w.logit(i), w.token(i));
-      w.sorted = 0;
-      return w.count();
+    private void gather(
+        float[] logits, float max, double temperature, double enough, Candidates w) {
+      for (double depth = NEAREST; depth <= FARTHEST; depth *= 2) {
+        scan.gather(logits, (float) (max - depth * temperature), w);
+        if (scan.mass(w.logits(), 0, w.count(), max, temperature) >= enough) return;
+      }
+      scan.gather(logits, -Float.MAX_VALUE, w);
     }
 
     @Override
@@ -156,10 +168,29 @@ public sealed interface TopPKernel {
     }
   }
 
+  /// Quick-select by mass: as long as the upper part of a partition surely falls short of the target
+  /// it is taken as a whole, if it surely suffices the lower part is left.
+  private static void take(int count, float max, double temperature, double target, Candidates w) {
+    int to = count;
+    while (to - w.taken > SMALL) {
+      int middle = Selection.partition(w.keys, w.taken, to);
+      double mass = w.takenMass;
+      for (int i = w.taken; i < middle; i++)
+        mass += Weight.of(Keys.logit(w.keys[i]), max, temperature);
+      if (mass >= target * (1 + 3 * LogitScan.MASS_ERROR)) to = middle;
+      else if (mass > target * (1 - 3 * LogitScan.MASS_ERROR)) break;
+      else {
+        w.taken = middle;
+        w.takenMass = mass;
+      }
+    }
+    w.sorted = w.taken;
+  }
+
+  /// Orders keys block by block, each four times as large as the one before.
   private static long nextOfBlock(int rank, int count, Candidates w) {
     if (rank == w.sorted) {
-      int block = Math.max(64, 3 * w.sorted);
-      w.sorted = Math.min(count, rank + block);
+      w.sorted = Math.min(count, rank + Math.max(SMALL, 3 * (w.sorted - w.taken)));
       Selection.smallestFirst(w.keys, rank, count, w.sorted);
       Arrays.sort(w.keys, rank, w.sorted);
     }
