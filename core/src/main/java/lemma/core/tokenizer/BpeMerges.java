@@ -1,5 +1,6 @@
 package lemma.core.tokenizer;
 
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -13,9 +14,12 @@ import java.util.PriorityQueue;
 ///   replace it by the merged symbol
 /// ```
 ///
-/// The symbols are a linked list, and a heap holds its pairs by (rank, position), so a piece of n
-/// symbols takes O(n log n). Searching the list anew for each merge would take O(n²), which shows
-/// as soon as a piece is long: a URL, or a text without spaces.
+/// | form | | |
+/// |---|---|---|
+/// | [#search] | looks through the whole piece for each merge | O(n²) |
+/// | [#apply] | a linked list of symbols, and a heap of its pairs by rank and position | O(n log n) |
+///
+/// A piece is a word most of the time; it is long where a text has no spaces.
 ///
 /// Sennrich et al. 2016, section 3.2, arXiv:1508.07909. Answer: `tokenizer/bpe.md`.
 public final class BpeMerges {
@@ -38,6 +42,26 @@ public final class BpeMerges {
   /// The merges, by rank.
   public List<Merge> merges() {
     return merges;
+  }
+
+  /// The same by the definition, to judge the heap by.
+  public int[] search(int... symbols) {
+    int[] piece = symbols.clone();
+    int n = piece.length;
+    while (true) {
+      int best = NONE;
+      int at = NONE;
+      for (int i = 0; i + 1 < n; i++) {
+        int rank = ranks.getOrDefault(Merge.key(piece[i], piece[i + 1]), NONE);
+        if (rank == NONE || best != NONE && rank >= best) continue;
+        best = rank;
+        at = i;
+      }
+      if (best == NONE) return Arrays.copyOf(piece, n);
+      piece[at] = merges.get(best).merged();
+      n--;
+      System.arraycopy(piece, at + 2, piece, at + 1, n - at - 1);
+    }
   }
 
   /// The symbols of a piece after all merges that apply.

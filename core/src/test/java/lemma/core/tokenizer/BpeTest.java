@@ -137,12 +137,13 @@ class BpeTest {
       }
       List<Merge> merges = List.copyOf(learned.values());
       int[] piece = random.ints(random.nextInt(40), 0, 3).toArray();
-      assertThat(new BpeMerges(merges).apply(piece)).isEqualTo(searching(merges, piece));
+      var bpe = new BpeMerges(merges);
+      assertThat(bpe.apply(piece)).isEqualTo(bpe.search(piece)).isEqualTo(oneByOne(merges, piece));
     }
   }
 
-  /// The definition: of all pairs the one learned first, leftmost, again and again.
-  private static int[] searching(List<Merge> merges, int[] piece) {
+  /// The definition on a list: of all pairs the one learned first, leftmost, again and again.
+  private static int[] oneByOne(List<Merge> merges, int[] piece) {
     List<Integer> symbols = new ArrayList<>(Arrays.stream(piece).boxed().toList());
     for (int rank = 0; rank < merges.size(); rank++) {
       Merge merge = merges.get(rank);
