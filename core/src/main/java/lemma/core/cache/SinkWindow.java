@@ -21,10 +21,8 @@ public record SinkWindow(int sinks, int window) {
 
   /// @throws IllegalArgumentException if `sinks` is negative or `window` not positive
   public SinkWindow {
-    if (sinks < 0)
-      throw new IllegalArgumentException("sinks must be 0 or more, were " + sinks);
-    if (window < 1)
-      throw new IllegalArgumentException("window must be 1 or more, was " + window);
+    if (sinks < 0) throw new IllegalArgumentException("sinks must be 0 or more, were " + sinks);
+    if (window < 1) throw new IllegalArgumentException("window must be 1 or more, was " + window);
     Math.addExact(sinks, window);
   }
 
@@ -42,8 +40,7 @@ public record SinkWindow(int sinks, int window) {
   ///
   /// @throws IllegalArgumentException if `tokens` is negative
   public int[] kept(int tokens) {
-    if (tokens < 0)
-      throw new IllegalArgumentException("tokens must be 0 or more, were " + tokens);
+    if (tokens < 0) throw new IllegalArgumentException("tokens must be 0 or more, were " + tokens);
     return IntStream.concat(
             IntStream.range(0, Math.min(sinks, tokens)),
             IntStream.range(firstRecent(tokens), Math.max(sinks, tokens)))
