@@ -21,8 +21,8 @@ import lemma.core.tensor.Tensor;
 /// | `q`, `k`, `v` | `[queries, d]`, `[keys, d]`, `[keys, dv]` |
 /// | output, `logSumExp` | `[queries, dv]`, `[queries]` |
 ///
-/// It is exact: the same sums in another order. Besides the output it needs one number a query and
-/// one tile, so memory is O(n); tiles that a mask hides whole are not computed. The
+/// It is exact: the same sums in another order. Besides the output it needs two numbers a query
+/// and one tile, so memory is O(n); tiles that a mask hides whole are not computed. The
 /// [backward pass][FlashAttentionGradient] makes the scores again.
 ///
 /// Dao et al. 2022, algorithm 1, arXiv:2205.14135; loops in the order of Dao 2023, algorithm 1,
@@ -51,7 +51,8 @@ public record FlashAttention(ScaledDotProduct attention, int queryBlock, int key
     int queries = q.size(0);
     int keys = k.size(0);
     Rows rows = new Rows(queries, v);
-    double[] tile = new double[Math.min(queryBlock, queries) * Math.min(keyBlock, keys)];
+    double[] tile =
+        new double[Math.multiplyExact(Math.min(queryBlock, queries), Math.min(keyBlock, keys))];
     int tiles = 0;
     for (int from = 0; from < queries; from += queryBlock) {
       int to = Math.min(queries, from + queryBlock);

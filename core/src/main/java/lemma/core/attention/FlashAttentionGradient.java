@@ -46,7 +46,9 @@ public record FlashAttentionGradient(Tensor q, Tensor k, Tensor v) {
     double[] dV = new double[v.count()];
     double[] dO = upstream.data();
     double[] tile =
-        new double[Math.min(flash.queryBlock(), queries) * Math.min(flash.keyBlock(), keys)];
+        new double
+            [Math.multiplyExact(
+                Math.min(flash.queryBlock(), queries), Math.min(flash.keyBlock(), keys))];
     for (int first = 0; first < keys; first += flash.keyBlock()) {
       int end = Math.min(keys, first + flash.keyBlock());
       for (int from = 0; from < queries; from += flash.queryBlock()) {

@@ -46,6 +46,30 @@ public record LearnedPosition(Tensor table) {
     return table.rows(positions);
   }
 
+  /// The table stretched to `newLength` rows, each on the line between two old ones; the first and
+  /// the last stay. It is where training for a longer text begins.
+  ///
+  /// Dosovitskiy et al. 2020, section 3.2, arXiv:2010.11929, in two dimensions.
+  ///
+  /// @throws IllegalArgumentException if `newLength` is below 2 or the table has one row
+  public LearnedPosition stretched(int newLength) {
+    if (newLength < 2 || length() < 2)
+      throw new IllegalArgumentException(
+          "newLength %d and length %d must be 2 or more".formatted(newLength, length()));
+    int[] low = new int[newLength];
+    int[] high = new int[newLength];
+    double[] share = new double[newLength]; // of the upper row
+    for (int row = 0; row < newLength; row++) {
+      double place = row * (length() - 1.0) / (newLength - 1);
+      low[row] = (int) place;
+      high[row] = Math.min(low[row] + 1, length() - 1);
+      share[row] = place - low[row];
+    }
+    Tensor upper = Tensor.ofShared(share, newLength, 1);
+    return new LearnedPosition(
+        table.rows(low).mul(upper.neg().add(1)).add(table.rows(high).mul(upper)));
+  }
+
   /// `x [..., time, dim]` plus the rows of positions `offset`, `offset + 1`, ….
   ///
   /// @throws IllegalArgumentException if `x` has another width or its last token has no row

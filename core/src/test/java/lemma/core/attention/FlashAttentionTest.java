@@ -24,6 +24,7 @@ import org.junit.jupiter.api.Test;
 @Proves("flash-attention")
 class FlashAttentionTest {
   private static final AttentionMask CAUSAL = new AttentionMask.Causal();
+  private static final double NO_CAP = Double.POSITIVE_INFINITY;
   private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();
 
   private static List<AttentionMask> masks() {
@@ -48,13 +49,13 @@ class FlashAttentionTest {
           Tensor q = Tensor.gaussian(random, queries, 6);
           Tensor k = Tensor.gaussian(random, 20, 6);
           Tensor v = Tensor.gaussian(random, 20, 3);
-          var attention = new ScaledDotProduct(0.7, random.nextBoolean() ? 2 : 1 / 0.0);
+          var attention = new ScaledDotProduct(0.7, random.nextBoolean() ? 2 : NO_CAP);
           var tiled = new FlashAttention(attention, block[0], block[1]).apply(q, k, v, mask);
           Tensor naive = attention.apply(q, k, v, hidden(q, k, mask)).output();
           proof.atMost(
               "max |Δ| of the output", gap(tiled.output().toArray(), naive.toArray()), 1e-14);
           Tensor scores = q.matmulTransposed(k).mul(attention.scale());
-          if (attention.softCap() < 1 / 0.0) scores = scores.div(2).tanh().mul(2);
+          if (attention.softCap() < NO_CAP) scores = scores.div(2).tanh().mul(2);
           Tensor sums =
               scores
                   .maskedFill(hidden(q, k, mask), Double.NEGATIVE_INFINITY)
@@ -100,7 +101,7 @@ class FlashAttentionTest {
       proof.measured("bytes at up to 1024 tokens, naive", naive);
       proof.atMost( // 8 outputs and 2 sums of 8 bytes for each query, and one tile of 32·32
           "bytes beyond the output, two numbers a query and a tile",
-          tiled - 8 * (10 * time + 32 * 32),
+          tiled - 8L * (10 * time + 32 * 32),
           1000);
       if (before > 0) proof.atMost("growth at twice the length, tiled", (double) tiled / before, 2);
       proof.atLeast( // the scores and the weights, at the very least
@@ -144,7 +145,7 @@ class FlashAttentionTest {
         Tensor k = Tensor.gaussian(random, 13, 5).parameter();
         Tensor v = Tensor.gaussian(random, 13, 4).parameter();
         Tensor upstream = Tensor.gaussian(random, queries, 4);
-        var attention = new ScaledDotProduct(0.5, random.nextBoolean() ? 3 : 1 / 0.0);
+        var attention = new ScaledDotProduct(0.5, random.nextBoolean() ? 3 : NO_CAP);
         Gradients tape = attention.apply(q, k, v, hidden(q, k, mask)).output().backward(upstream);
         var flash = new FlashAttention(attention, 4, 3);
         var forward = flash.apply(q, k, v, mask);

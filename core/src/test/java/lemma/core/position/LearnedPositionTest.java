@@ -60,6 +60,24 @@ class LearnedPositionTest {
     }
   }
 
+  @Claim("stretched")
+  @Test
+  void a_stretched_table_keeps_its_rows_in_place_and_fills_the_space_between(Proof proof) {
+    var positions = new LearnedPosition(Tensor.gaussian(random(4), 10, 4));
+    LearnedPosition twice = positions.stretched(19); // a new row in each gap
+    for (int p = 0; p < 10; p++) {
+      double[] old = positions.rows(p).toArray();
+      proof.atMost("max |Δ| of an old row", gap(twice.rows(2 * p).toArray(), old), 1e-15);
+      if (p == 9) break;
+      double[] middle = positions.rows(p).add(positions.rows(p + 1)).div(2).toArray();
+      proof.atMost("max |Δ| to the mean", gap(twice.rows(2 * p + 1).toArray(), middle), 1e-15);
+    }
+    LearnedPosition longer = positions.stretched(1000);
+    assertThat(longer.rows(0).toArray()).isEqualTo(positions.rows(0).toArray());
+    assertThat(longer.rows(999).toArray()).isEqualTo(positions.rows(9).toArray());
+    assertThat(positions.stretched(10).table().toArray()).isEqualTo(positions.table().toArray());
+  }
+
   @Claim("absolute")
   @Test
   void the_same_text_elsewhere_is_attended_to_differently(Proof proof) {
@@ -83,6 +101,7 @@ class LearnedPositionTest {
   void bad_input_is_refused_by_name() {
     Refusal.of(() -> new LearnedPosition(Tensor.ones(4)), "table", "[4]");
     var positions = new LearnedPosition(Tensor.ones(8, 4));
+    Refusal.of(() -> positions.stretched(1), "newLength", "1");
     Refusal.of(() -> positions.apply(Tensor.ones(2, 3), 0), "x", "4", "[2, 3]");
     Refusal.of(() -> positions.apply(Tensor.ones(4), 0), "x", "[4]");
   }

@@ -413,6 +413,7 @@ class LengthExtrapolationTest {
     Refusal.of(() -> new LogNScaling(8).apply(Tensor.ones(3, 2), -1), "offset", "-1");
     Refusal.of(() -> new SinkWindow(-1, 4), "sinks", "-1");
     Refusal.of(() -> new SinkWindow(4, 0), "window", "0");
+    Refusal.of(() -> new SinkWindow(Integer.MAX_VALUE, 1), "sinks", "2147483647");
     Refusal.of(() -> new SinkWindow(2, 3).kept(-1), "tokens", "-1");
     Refusal.of(() -> new SinkWindow(2, 3).position(2, 6), "token 2", "6 tokens");
     Refusal.of(() -> new LearnedSink(Tensor.ones(2, 1), 1), "sinks", "[2, 1]");
