@@ -26,14 +26,18 @@ public final class SafetensorsWriter {
 
   private SafetensorsWriter() {}
 
-  /// @throws IllegalArgumentException if two tensors have one name or one is called `__metadata__`
+  /// @throws IllegalArgumentException if two tensors have one name, one is called `__metadata__`, or
+  ///     one is quantised in blocks
   public static void write(
       Path file, Collection<StoredTensor> tensors, Map<String, String> metadata)
       throws IOException {
+    for (StoredTensor tensor : tensors)
+      if (tensor.type().blockSize() > 1)
+        throw new IllegalArgumentException("safetensors has no type for " + tensor);
     List<StoredTensor> ordered =
         tensors.stream()
             .sorted(
-                Comparator.comparing((StoredTensor tensor) -> -tensor.type().bytes())
+                Comparator.comparing((StoredTensor tensor) -> -tensor.type().byteSize(1))
                     .thenComparing(StoredTensor::name))
             .toList();
     byte[] header = header(ordered, metadata);

@@ -6,6 +6,7 @@
 /// | [Safetensors], [SafetensorsWriter] | one safetensors file, mapped; and how to write one |
 /// | [StoredTensor] | a tensor in a file: name, type, shape and its bytes |
 /// | [ElementType], [FloatFormat] | what the bytes mean; conversions between float formats |
+/// | [BlockFormat] | weights quantised in blocks: `Q8_0`, `Q6_K`, `Q4_K`, `Q4_1`, `Q4_0` |
 /// | [JsonFile] | a JSON object such as `config.json`, with its members checked |
 /// | [FormatException] | what was wrong with which file, in one line |
 package lemma.core.format;
