@@ -13,7 +13,7 @@ import lemma.core.format.StoredTensor;
 /// A configuration and the files that hold its weights; every weight is there, in its shape.
 record ModelCheckpoint<C extends ModelConfig>(C config, Checkpoint files) {
 
-  /// @throws FormatException if a tensor is missing, has another shape or no floating-point type
+  /// @throws FormatException if a tensor is missing, has another shape or does not hold weights
   ModelCheckpoint {
     int stored = files.tensors().size();
     if (config.leastTensors() > stored) // before every weight of every layer is listed
@@ -28,7 +28,9 @@ record ModelCheckpoint<C extends ModelConfig>(C config, Checkpoint files) {
                 files.source(),
                 "tensor %s must have shape %s, was %s"
                     .formatted(name, Arrays.toString(shape), Arrays.toString(tensor.shape())));
-          if (tensor.type().floatFormat().isEmpty() && tensor.type() != ElementType.F64)
+          if (tensor.type().floatFormat().isEmpty()
+              && tensor.type().blockFormat().isEmpty()
+              && tensor.type() != ElementType.F64)
             throw new FormatException(files.source(), "tensor " + tensor + " must hold floats");
         });
   }

@@ -1,10 +1,15 @@
 package lemma.core.model;
 
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.function.Function;
 import java.util.random.RandomGenerator;
+import lemma.core.format.FloatFormat;
+import lemma.core.format.StoredTensor;
 import lemma.core.norm.LayerNorm;
 import lemma.core.norm.RmsNorm;
 import lemma.core.tensor.Tensor;
@@ -40,6 +45,17 @@ final class Weights {
         .forEach((name, shape) ->
             weights.put(name, Tensor.ofShared(checkpoint.tensor(name).toDoubles(), shape)));
     return weights;
+  }
+
+  /// Each weight narrowed to a format, outside of the heap, where vector lanes read it fastest.
+  static Function<String, StoredTensor> stored(Map<String, Tensor> weights, FloatFormat format) {
+    return name -> {
+      Tensor weight = weights.get(name);
+      StoredTensor stored = StoredTensor.of(name, weight.data(), weight.shape(), format);
+      MemorySegment bytes = Arena.ofAuto().allocate(stored.bytes().byteSize(), 64);
+      return new StoredTensor(
+          name, stored.type(), stored.shape(), bytes.copyFrom(stored.bytes()));
+    };
   }
 
   /// The same values, each a parameter.
