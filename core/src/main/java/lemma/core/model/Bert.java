@@ -9,6 +9,8 @@ import java.util.Map;
 import java.util.random.RandomGenerator;
 import java.util.stream.IntStream;
 import lemma.core.attention.ScaledDotProduct;
+import lemma.core.feedforward.FeedForward;
+import lemma.core.feedforward.Linear;
 import lemma.core.format.FormatException;
 import lemma.core.tensor.Tensor;
 
@@ -134,25 +136,26 @@ public record Bert(BertConfig config, Map<String, Tensor> weights) {
   }
 
   private Tensor attention(String name, Tensor x, Tensor hidden) {
-    Tensor q = Weights.heads(linear(name + ".self.query", x), config.heads());
-    Tensor k = Weights.heads(linear(name + ".self.key", x), config.heads());
-    Tensor v = Weights.heads(linear(name + ".self.value", x), config.heads());
+    Tensor q = Weights.heads(linear(name + ".self.query").apply(x), config.heads());
+    Tensor k = Weights.heads(linear(name + ".self.key").apply(x), config.heads());
+    Tensor v = Weights.heads(linear(name + ".self.value").apply(x), config.heads());
     Tensor mixed =
         ScaledDotProduct.of(config.hiddenSize() / config.heads()).apply(q, k, v, hidden).output();
-    return linear(name + ".output.dense", Weights.joined(mixed));
+    return linear(name + ".output.dense").apply(Weights.joined(mixed));
   }
 
   private Tensor feedForward(String name, Tensor x) {
-    Tensor inner = config.activation().apply(linear(name + ".intermediate.dense", x));
-    return linear(name + ".output.dense", inner);
+    return new FeedForward(
+            config.activation(),
+            linear(name + ".intermediate.dense"),
+            linear(name + ".output.dense"))
+        .apply(x);
   }
 
   private Tensor head(Tensor x) {
     String name = "cls.predictions";
-    Tensor h =
-        norm(
-            name + ".transform",
-            config.activation().apply(linear(name + ".transform.dense", x)));
+    Tensor wide = linear(name + ".transform.dense").apply(x);
+    Tensor h = norm(name + ".transform", config.activation().apply(wide));
     Embedding words =
         table(config.tiedEmbeddings() ? "bert.embeddings.word_embeddings" : name + ".decoder");
     return words.logits(h).add(weights.get(name + ".bias"));
@@ -166,7 +169,7 @@ public record Bert(BertConfig config, Map<String, Tensor> weights) {
     return Weights.layerNorm(weights, name + ".LayerNorm", config.epsilon(), x);
   }
 
-  private Tensor linear(String name, Tensor x) {
-    return Weights.linear(weights, name, x);
+  private Linear linear(String name) {
+    return Weights.linear(weights, name);
   }
 }

@@ -2,6 +2,7 @@ package lemma.core.model;
 
 import java.util.LinkedHashMap;
 import java.util.Map;
+import lemma.core.activation.Activation;
 import lemma.core.format.JsonFile;
 
 /// The sizes of a BERT.
@@ -63,7 +64,7 @@ public record BertConfig(
         contextLength,
         2,
         1e-12,
-        Activation.GELU,
+        new Activation.Gelu(),
         true);
   }
 

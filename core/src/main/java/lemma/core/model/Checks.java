@@ -1,5 +1,7 @@
 package lemma.core.model;
 
+import java.nio.file.Path;
+import lemma.core.activation.Activation;
 import lemma.core.format.FormatException;
 import lemma.core.format.JsonFile;
 
@@ -59,9 +61,21 @@ final class Checks {
   ///
   /// @throws FormatException if it is not supported
   static Activation activation(JsonFile json, String member, String otherwise) {
-    String name = json.has(member) ? json.text(member) : otherwise;
-    return Activation.named(name)
-        .orElseThrow(() ->
-            new FormatException(json.file(), "%s %s is not supported".formatted(member, name)));
+    return activation(json.file(), json.has(member) ? json.text(member) : otherwise);
+  }
+
+  /// The non-linearity of that name.
+  ///
+  /// @throws FormatException if it is not supported
+  static Activation activation(Path file, String name) {
+    return switch (name) {
+      case "relu" -> new Activation.Relu();
+      case "gelu" -> new Activation.Gelu();
+      case "gelu_new", "gelu_pytorch_tanh" -> new Activation.GeluTanh();
+      case "silu", "swish" -> Activation.Swish.SILU;
+      case "quick_gelu" -> Activation.Swish.QUICK_GELU;
+      default ->
+          throw new FormatException(file, "activation %s is not supported".formatted(name));
+    };
   }
 }

@@ -99,7 +99,9 @@ public record Gpt2(Gpt2Config config, Map<String, Tensor> weights) implements La
   }
 
   Tensor head(Tensor x) {
-    return config.tiedEmbeddings() ? embedding().logits(x) : Weights.linear(weights, "lm_head", x);
+    return config.tiedEmbeddings()
+        ? embedding().logits(x)
+        : Weights.linear(weights, "lm_head").apply(x);
   }
 
   @Override
@@ -152,7 +154,7 @@ public record Gpt2(Gpt2Config config, Map<String, Tensor> weights) implements La
   }
 
   private Tensor projection(String name, Tensor x) {
-    if (config.outputsFirst()) return Weights.linear(weights, name, x);
+    if (config.outputsFirst()) return Weights.linear(weights, name).apply(x);
     return x.matmul(weights.get(name + ".weight")).add(weights.get(name + ".bias"));
   }
 

@@ -2,6 +2,7 @@ package lemma.core.model;
 
 import java.util.LinkedHashMap;
 import java.util.Map;
+import lemma.core.activation.Activation;
 import lemma.core.format.JsonFile;
 
 /// The sizes of a GPT-2.
@@ -68,8 +69,8 @@ public record Gpt2Config(
   }
 
   static Gpt2Config read(JsonFile json) {
-    if (Checks.activation(json, "activation_function", "gelu_new") != Activation.GELU_TANH)
-      Checks.require(json, "activation_function", "gelu_new");
+    if (!(Checks.activation(json, "activation_function", "gelu_new")
+        instanceof Activation.GeluTanh)) Checks.require(json, "activation_function", "gelu_new");
     Checks.require(json, "scale_attn_weights", true);
     Checks.require(json, "scale_attn_by_inverse_layer_idx", false);
     Checks.require(json, "add_cross_attention", false);

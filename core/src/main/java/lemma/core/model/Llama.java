@@ -1,17 +1,21 @@
 package lemma.core.model;
 
-import static lemma.core.tensor.Tensor.LAST;
-
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.function.UnaryOperator;
 import java.util.random.RandomGenerator;
+import lemma.core.activation.Activation;
 import lemma.core.attention.AttentionMask;
 import lemma.core.attention.GroupedQuery;
 import lemma.core.attention.ScaledDotProduct;
+import lemma.core.feedforward.GluFfn;
+import lemma.core.feedforward.Linear;
+import lemma.core.feedforward.MixtureOfExperts;
+import lemma.core.feedforward.TopKRouter;
 import lemma.core.format.FloatFormat;
 import lemma.core.format.FormatException;
 import lemma.core.format.SafetensorsWriter;
@@ -119,7 +123,7 @@ public record Llama(LlamaConfig config, Map<String, Tensor> weights) implements 
   }
 
   Tensor head(Tensor x) {
-    return config.variant().tiedEmbeddings() ? embedding().logits(x) : linear("lm_head", x);
+    return config.variant().tiedEmbeddings() ? embedding().logits(x) : linear("lm_head").apply(x);
   }
 
   @Override
@@ -156,9 +160,9 @@ public record Llama(LlamaConfig config, Map<String, Tensor> weights) implements 
   private Tensor attention(int layer, Tensor x, Past past) {
     String name = "model.layers." + layer + ".self_attn";
     // [batch, heads, time, headDim]
-    Tensor q = Weights.heads(linear(name + ".q_proj", x), config.heads());
-    Tensor k = Weights.heads(linear(name + ".k_proj", x), config.keyValueHeads());
-    Tensor v = Weights.heads(linear(name + ".v_proj", x), config.keyValueHeads());
+    Tensor q = Weights.heads(linear(name + ".q_proj").apply(x), config.heads());
+    Tensor k = Weights.heads(linear(name + ".k_proj").apply(x), config.keyValueHeads());
+    Tensor v = Weights.heads(linear(name + ".v_proj").apply(x), config.keyValueHeads());
     if (config.variant().queryKeyNorm()) {
       q = norm(name + ".q_norm", q);
       k = norm(name + ".k_norm", k);
@@ -173,7 +177,7 @@ public record Llama(LlamaConfig config, Map<String, Tensor> weights) implements 
                 past.keys(layer),
                 past.values(layer),
                 mask(layer, past));
-    return linear(name + ".o_proj", Weights.joined(mixed));
+    return linear(name + ".o_proj").apply(Weights.joined(mixed));
   }
 
   private AttentionMask mask(int layer, Past past) {
@@ -183,48 +187,32 @@ public record Llama(LlamaConfig config, Map<String, Tensor> weights) implements 
   }
 
   private Tensor feedForward(String layer, Tensor x) {
-    if (config.experts() > 0) return mixture(layer + ".block_sparse_moe", x);
+    if (config.experts() > 0) return mixture(layer + ".block_sparse_moe").apply(x);
     String name = layer + ".mlp";
-    return swiGlu(name + ".gate_proj", name + ".up_proj", name + ".down_proj", x);
+    return swiGlu(name + ".gate_proj", name + ".up_proj", name + ".down_proj").apply(x);
   }
 
   /// down(silu(gate(x)) ⊙ up(x))
-  private Tensor swiGlu(String gate, String up, String down, Tensor x) {
-    return linear(down, linear(gate, x).silu().mul(linear(up, x)));
+  private GluFfn swiGlu(String gate, String up, String down) {
+    return new GluFfn(Activation.Swish.SILU, linear(gate), linear(up), linear(down));
   }
 
-  /// Σ pₑ·expertₑ(x) over the experts with the largest scores, p the softmax of these alone.
-  private Tensor mixture(String name, Tensor x) {
-    Tensor scores = linear(name + ".gate", x); // [batch, time, experts]
-    Tensor p = scores.maskedFill(notChosen(scores), Double.NEGATIVE_INFINITY).softmax(LAST);
-    Tensor mixed = Tensor.zeros(x.shape());
+  private MixtureOfExperts mixture(String name) {
+    List<UnaryOperator<Tensor>> experts = new ArrayList<>();
     for (int e = 0; e < config.experts(); e++) {
       String expert = name + ".experts." + e;
-      Tensor y = swiGlu(expert + ".w1", expert + ".w3", expert + ".w2", x);
-      mixed = mixed.add(y.mul(p.slice(LAST, e, e + 1)));
+      experts.add(swiGlu(expert + ".w1", expert + ".w3", expert + ".w2")::apply);
     }
-    return mixed;
-  }
-
-  /// 1 where as many experts as a token is sent to are before this one: by score, then by number.
-  private Tensor notChosen(Tensor scores) {
-    int experts = config.experts();
-    double[] score = scores.data();
-    double[] hidden = new double[score.length];
-    for (int i = 0; i < score.length; i++) {
-      int before = 0;
-      for (int j = i / experts * experts; j < i / experts * experts + experts; j++)
-        if (score[j] > score[i] || score[j] == score[i] && j < i) before++;
-      if (before >= config.expertsPerToken()) hidden[i] = 1;
-    }
-    return Tensor.ofShared(hidden, scores.shape());
+    Tensor gate = weights.get(name + ".gate.weight");
+    return new MixtureOfExperts(
+        new TopKRouter(gate, config.expertsPerToken(), TopKRouter.Weighting.RENORMALISED), experts);
   }
 
   private Tensor norm(String name, Tensor x) {
     return Weights.rmsNorm(weights, name, config.epsilon(), x);
   }
 
-  private Tensor linear(String name, Tensor x) {
-    return Weights.linear(weights, name, x);
+  private Linear linear(String name) {
+    return Weights.linear(weights, name);
   }
 }

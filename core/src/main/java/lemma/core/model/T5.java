@@ -4,8 +4,12 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.random.RandomGenerator;
+import lemma.core.activation.Activation;
 import lemma.core.attention.AttentionMask;
 import lemma.core.attention.ScaledDotProduct;
+import lemma.core.feedforward.FeedForward;
+import lemma.core.feedforward.GluFfn;
+import lemma.core.feedforward.Linear;
 import lemma.core.format.FormatException;
 import lemma.core.position.RelativeBias;
 import lemma.core.tensor.Tensor;
@@ -180,7 +184,7 @@ public record T5(T5Config config, Map<String, Tensor> weights) {
   private Tensor attention(
       String name, Tensor x, Tensor k, Tensor v, Tensor hidden, Tensor bias) {
     Tensor mixed = UNSCALED.apply(heads(name + ".q", x), k, v, hidden, bias).output();
-    return linear(name + ".o", Weights.joined(mixed));
+    return linear(name + ".o").apply(Weights.joined(mixed));
   }
 
   private Tensor bias(String stack, boolean bidirectional, int queries, int offset) {
@@ -192,18 +196,17 @@ public record T5(T5Config config, Map<String, Tensor> weights) {
 
   private Tensor feedForward(String layer, Tensor x) {
     String name = layer + ".DenseReluDense.";
+    Activation f = config.activation();
     Tensor n = norm(layer + ".layer_norm", x);
-    Tensor inner =
-        config.gated()
-            ? config.activation().apply(linear(name + "wi_0", n)).mul(linear(name + "wi_1", n))
-            : config.activation().apply(linear(name + "wi", n));
-    return linear(name + "wo", inner);
+    return config.gated()
+        ? new GluFfn(f, linear(name + "wi_0"), linear(name + "wi_1"), linear(name + "wo")).apply(n)
+        : new FeedForward(f, linear(name + "wi"), linear(name + "wo")).apply(n);
   }
 
   Tensor head(Tensor x) {
     return config.tiedEmbeddings()
         ? embedding().logits(x.div(Math.sqrt(config.hiddenSize())))
-        : linear("lm_head", x);
+        : linear("lm_head").apply(x);
   }
 
   private Embedding embedding() {
@@ -211,14 +214,14 @@ public record T5(T5Config config, Map<String, Tensor> weights) {
   }
 
   private Tensor heads(String name, Tensor x) {
-    return Weights.heads(linear(name, x), config.heads());
+    return Weights.heads(linear(name).apply(x), config.heads());
   }
 
   private Tensor norm(String name, Tensor x) {
     return Weights.rmsNorm(weights, name, config.epsilon(), x);
   }
 
-  private Tensor linear(String name, Tensor x) {
-    return Weights.linear(weights, name, x);
+  private Linear linear(String name) {
+    return Weights.linear(weights, name);
   }
 }

@@ -2,7 +2,7 @@ package lemma.core.model;
 
 import java.util.LinkedHashMap;
 import java.util.Map;
-import lemma.core.format.FormatException;
+import lemma.core.activation.Activation;
 import lemma.core.format.JsonFile;
 import lemma.core.position.RelativeBias;
 
@@ -83,7 +83,7 @@ public record T5Config(
         128,
         512,
         1e-6,
-        Activation.GELU_TANH,
+        new Activation.GeluTanh(),
         true,
         tiedEmbeddings,
         0);
@@ -91,16 +91,9 @@ public record T5Config(
 
   /// `feed_forward_proj` is an activation, or "gated-" and one; "gated-gelu" means the tanh form.
   static T5Config read(JsonFile json) {
-    String member = "feed_forward_proj";
-    String name = json.has(member) ? json.text(member) : "relu";
+    String name = json.has("feed_forward_proj") ? json.text("feed_forward_proj") : "relu";
     boolean gated = name.startsWith("gated-");
-    String plain = gated ? name.substring("gated-".length()) : name;
-    Activation activation =
-        name.equals("gated-gelu")
-            ? Activation.GELU_TANH
-            : Activation.named(plain)
-                .orElseThrow(() ->
-                    new FormatException(json.file(), member + " " + name + " is not supported"));
+    String inner = gated ? name.substring("gated-".length()) : name;
     int layers = json.integer("num_layers");
     return new T5Config(
         json.integer("vocab_size"),
@@ -114,7 +107,7 @@ public record T5Config(
         json.integer("relative_attention_max_distance", 128),
         json.integer("n_positions", 512),
         json.number("layer_norm_epsilon", 1e-6),
-        activation,
+        Checks.activation(json.file(), name.equals("gated-gelu") ? "gelu_new" : inner),
         gated,
         json.flag("tie_word_embeddings", true),
         json.integer("decoder_start_token_id", json.integer("pad_token_id", 0)));

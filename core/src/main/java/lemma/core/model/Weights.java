@@ -6,8 +6,10 @@ import java.util.Arrays;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.Function;
 import java.util.random.RandomGenerator;
+import lemma.core.feedforward.Linear;
 import lemma.core.format.FloatFormat;
 import lemma.core.format.StoredTensor;
 import lemma.core.norm.LayerNorm;
@@ -87,11 +89,10 @@ final class Weights {
     return weights;
   }
 
-  /// x·Wᵀ, with `name.bias` added if there is one.
-  static Tensor linear(Map<String, Tensor> weights, String name, Tensor x) {
-    Tensor y = x.matmulTransposed(weights.get(name + ".weight"));
-    Tensor bias = weights.get(name + ".bias");
-    return bias == null ? y : y.add(bias);
+  /// `name.weight`, with `name.bias` if there is one.
+  static Linear linear(Map<String, Tensor> weights, String name) {
+    return new Linear(
+        weights.get(name + ".weight"), Optional.ofNullable(weights.get(name + ".bias")));
   }
 
   static Tensor rmsNorm(Map<String, Tensor> weights, String name, double epsilon, Tensor x) {

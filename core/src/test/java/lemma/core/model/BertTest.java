@@ -10,6 +10,7 @@ import java.io.IOException;
 import java.util.Arrays;
 import java.util.Map;
 import java.util.stream.Stream;
+import lemma.core.activation.Activation;
 import lemma.core.tensor.Tensor;
 import lemma.proof.Claim;
 import lemma.proof.Proof;
@@ -141,7 +142,7 @@ class BertTest {
 
   static Stream<BertConfig> configs() {
     return Stream.of(
-        TINY, new BertConfig(30, 12, 20, 1, 2, 9, 3, 1e-5, Activation.RELU, false));
+        TINY, new BertConfig(30, 12, 20, 1, 2, 9, 3, 1e-5, new Activation.Relu(), false));
   }
 
   @Claim("gradient")

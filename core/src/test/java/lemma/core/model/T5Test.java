@@ -11,6 +11,7 @@ import java.io.IOException;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.stream.Stream;
+import lemma.core.activation.Activation;
 import lemma.core.tensor.Tensor;
 import lemma.proof.Claim;
 import lemma.proof.Proof;
@@ -27,9 +28,9 @@ class T5Test {
   static Stream<T5Config> configs() {
     return Stream.of(
         new T5Config(
-            40, 16, 6, 20, 1, 2, 3, 8, 16, 64, 1e-6, Activation.RELU, false, true, 0),
+            40, 16, 6, 20, 1, 2, 3, 8, 16, 64, 1e-6, new Activation.Relu(), false, true, 0),
         new T5Config(
-            30, 12, 4, 16, 2, 1, 2, 8, 20, 64, 1e-6, Activation.GELU_TANH, true, false, 3));
+            30, 12, 4, 16, 2, 1, 2, 8, 20, 64, 1e-6, new Activation.GeluTanh(), true, false, 3));
   }
 
   private static T5 model(T5Config config, long seed) {
@@ -198,11 +199,11 @@ class T5Test {
     assertThat(doubles(session.append(0))).isEqualTo(first);
     Refusal.of(() -> T5Config.gated(10, 8, 4, 8, 0, 2, true), "encoderLayers", "0");
     Refusal.of(
-        () -> new T5Config(9, 8, 4, 8, 1, 1, 2, 8, 16, 64, 1e-6, Activation.RELU, true, true, 9),
+        () -> new T5Config(9, 8, 4, 8, 1, 1, 2, 8, 16, 64, 1e-6, new Activation.Relu(), true, true, 9),
         "9",
         "vocabulary");
     Refusal.of(
-        () -> new T5Config(9, 8, 4, 8, 1, 1, 2, 8, 2, 64, 1e-6, Activation.RELU, true, true, 0),
+        () -> new T5Config(9, 8, 4, 8, 1, 1, 2, 8, 2, 64, 1e-6, new Activation.Relu(), true, true, 0),
         "maxDistance",
         "2");
   }
