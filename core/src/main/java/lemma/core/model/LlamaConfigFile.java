@@ -118,8 +118,9 @@ final class LlamaConfigFile {
   ///
   /// @throws IllegalArgumentException if no model type of the family has this variant
   static void write(LlamaConfig config, FloatFormat format, Path file) throws IOException {
-    if (!(config.rope().scaling() instanceof RopeScaling.None))
-      throw new IllegalArgumentException("cannot write " + config.rope().scaling());
+    if (!(config.rope().scaling() instanceof RopeScaling.None)
+        || config.rope().layout() != Rope.Layout.HALVES)
+      throw new IllegalArgumentException("cannot write " + config.rope());
     Variant variant = config.variant();
     String type =
         variant.queryKeyNorm()

@@ -8,7 +8,9 @@ import java.util.List;
 import lemma.core.format.Checkpoint;
 import lemma.core.format.ElementType;
 import lemma.core.format.FormatException;
+import lemma.core.format.Gguf;
 import lemma.core.format.StoredTensor;
+import lemma.core.format.WeightFile;
 
 /// A configuration and the files that hold its weights; every weight is there, in its shape.
 record ModelCheckpoint<C extends ModelConfig>(C config, Checkpoint files) {
@@ -27,7 +29,8 @@ record ModelCheckpoint<C extends ModelConfig>(C config, Checkpoint files) {
             throw new FormatException(
                 files.source(),
                 "tensor %s must have shape %s, was %s"
-                    .formatted(name, Arrays.toString(shape), Arrays.toString(tensor.shape())));
+                    .formatted(
+                        tensor.name(), Arrays.toString(shape), Arrays.toString(tensor.shape())));
           if (tensor.type().floatFormat().isEmpty()
               && tensor.type().blockFormat().isEmpty()
               && tensor.type() != ElementType.F64)
@@ -35,10 +38,12 @@ record ModelCheckpoint<C extends ModelConfig>(C config, Checkpoint files) {
         });
   }
 
-  /// Opens a folder with `config.json` and `model.safetensors` or its index, or one safetensors file
-  /// beside its `config.json`.
+  /// Opens a folder with `config.json` and a file of weights or its index, one such file beside its
+  /// `config.json`, or a GGUF file, which needs nothing beside it.
   static ModelCheckpoint<?> open(Path path) throws IOException {
     if (!Files.exists(path)) throw new FormatException(path, "no such file or folder");
+    if (Files.isRegularFile(path) && WeightFile.open(path) instanceof Gguf gguf)
+      return GgufModel.read(gguf);
     Path folder = Files.isDirectory(path) ? path : path.toAbsolutePath().getParent();
     return new ModelCheckpoint<>(ModelConfig.read(folder), Checkpoint.open(path));
   }

@@ -6,8 +6,11 @@ import java.nio.file.Path;
 import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import lemma.core.format.FormatException;
+import lemma.core.format.Gguf;
 import lemma.core.format.JsonFile;
+import lemma.core.format.WeightFile;
 import tools.jackson.databind.JsonNode;
 
 /// What a checkpoint says about its model: the families that this package computes.
@@ -67,10 +70,17 @@ public sealed interface ModelConfig permits DecoderConfig, BertConfig, T5Config 
   }
 
   /// The tokens that end a text: `eos_token_id`, one or a list, of `generation_config.json` or else of
-  /// `config.json`; none if neither has it.
+  /// `config.json`, in a folder or beside a file of weights; those of a GGUF file's tokenizer. None if
+  /// nothing says so.
   ///
   /// @throws FormatException if a file is damaged, or an id is no number
-  static Set<Integer> endTokens(Path folder) throws IOException {
+  static Set<Integer> endTokens(Path path) throws IOException {
+    if (Files.isRegularFile(path) && WeightFile.open(path) instanceof Gguf gguf)
+      return Stream.of("tokenizer.ggml.eos_token_id", "tokenizer.ggml.eot_token_id")
+          .filter(gguf::has)
+          .map(gguf::integer)
+          .collect(Collectors.toSet());
+    Path folder = Files.isDirectory(path) ? path : path.toAbsolutePath().getParent();
     String name = "eos_token_id";
     for (String file : new String[] {"generation_config.json", "config.json"}) {
       if (!Files.exists(folder.resolve(file))) continue;

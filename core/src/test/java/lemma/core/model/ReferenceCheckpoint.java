@@ -52,6 +52,34 @@ record ReferenceCheckpoint(Path folder, JsonNode expected) {
         .map(folder -> new ReferenceCheckpoint(folder, read(folder, "expected.json").root()));
   }
 
+  /// One file of a folder whose expectations are told file by file.
+  record GgufFile(ReferenceCheckpoint of, Path file) {
+    Stream<Prompt> prompts() {
+      return of.expected
+          .get("files")
+          .get(file.getFileName().toString())
+          .valueStream()
+          .map(Prompt::new);
+    }
+
+    @Override
+    public String toString() {
+      return file.getFileName().toString();
+    }
+  }
+
+  /// Every GGUF file that something is expected of.
+  static Stream<GgufFile> ggufFiles() throws IOException, URISyntaxException {
+    return folders()
+        .filter(folder -> Files.exists(folder.resolve("expected.json")))
+        .map(folder -> new ReferenceCheckpoint(folder, read(folder, "expected.json").root()))
+        .filter(golden -> golden.expected.has("files"))
+        .flatMap(golden ->
+            golden.expected.get("files").propertyNames().stream()
+                .filter(name -> name.endsWith(".gguf"))
+                .map(name -> new GgufFile(golden, golden.folder.resolve(name))));
+  }
+
   private static Stream<Path> folders() throws IOException, URISyntaxException {
     String replacement = System.getProperty("golden.dir");
     Path root =
