@@ -44,8 +44,7 @@ record ModelCheckpoint<C extends ModelConfig>(C config, Checkpoint files) {
     if (!Files.exists(path)) throw new FormatException(path, "no such file or folder");
     if (Files.isRegularFile(path) && WeightFile.open(path) instanceof Gguf gguf)
       return GgufModel.read(gguf);
-    Path folder = Files.isDirectory(path) ? path : path.toAbsolutePath().getParent();
-    return new ModelCheckpoint<>(ModelConfig.read(folder), Checkpoint.open(path));
+    return new ModelCheckpoint<>(ModelConfig.read(path), Checkpoint.open(path));
   }
 
   /// The same for one family.

@@ -41,10 +41,13 @@ public sealed interface ModelConfig permits DecoderConfig, BertConfig, T5Config 
     return layers();
   }
 
-  /// Reads `config.json` in a folder.
+  /// Reads `config.json` in a folder or beside a file of weights, or the metadata of a GGUF file.
   ///
   /// @throws FormatException if it is missing or damaged, or its architecture is not supported
-  static ModelConfig read(Path folder) throws IOException {
+  static ModelConfig read(Path path) throws IOException {
+    if (Files.isRegularFile(path) && WeightFile.open(path) instanceof Gguf gguf)
+      return GgufModel.read(gguf).config();
+    Path folder = Files.isDirectory(path) ? path : path.toAbsolutePath().getParent();
     JsonFile json = JsonFile.read(folder.resolve("config.json"));
     String type = json.text("model_type");
     if (json.has("quantization_config"))
