@@ -2,18 +2,25 @@ package lemma.core.model;
 
 import static lemma.core.tensor.Tensor.LAST;
 import static lemma.proof.Numbers.doubles;
+import static lemma.proof.Numbers.random;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
+import java.util.random.RandomGenerator;
 import java.util.stream.Stream;
+import lemma.core.format.FloatFormat;
+import lemma.core.position.Rope;
+import lemma.core.position.RopeScaling;
 import lemma.core.tensor.Tensor;
 import lemma.proof.Claim;
 import lemma.proof.Proof;
 import lemma.proof.Proves;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /// Every decoder against the reference implementation.
 @Proves("decoder-models")
@@ -107,5 +114,77 @@ class DecoderModelsTest {
           golden.expect("last logits", doubles(logits), prompt.numbers("last_logits"), 1, proof);
           golden.continues(prompt, session, logits, proof);
         });
+  }
+
+  private static LlamaConfig llama(RandomGenerator random) {
+    int keyValueHeads = random.nextInt(1, 4);
+    int heads = keyValueHeads * random.nextInt(1, 4);
+    int headDim = 2 * random.nextInt(1, 9);
+    int experts = random.nextBoolean() ? random.nextInt(1, 7) : 0;
+    var layout = Rope.Layout.values()[random.nextInt(2)];
+    var variant =
+        new LlamaConfig.Variant(
+            random.nextBoolean(),
+            random.nextBoolean(),
+            random.nextBoolean(),
+            experts == 0 && random.nextBoolean(),
+            random.nextBoolean(),
+            random.nextBoolean() ? random.nextInt(1, 20) : 0,
+            random.nextInt(2));
+    return new LlamaConfig(
+        random.nextInt(2, 80),
+        random.nextInt(1, 40),
+        random.nextInt(1, 50),
+        random.nextInt(1, 4),
+        heads,
+        keyValueHeads,
+        headDim,
+        60,
+        1e-5,
+        new Rope(headDim, headDim, 10_000, layout, new RopeScaling.None()),
+        experts,
+        experts == 0 ? 0 : random.nextInt(1, experts + 1),
+        variant);
+  }
+
+  private static Gpt2Config gpt2(RandomGenerator random) {
+    int heads = random.nextInt(1, 5);
+    return new Gpt2Config(
+        random.nextInt(2, 80),
+        heads * random.nextInt(2, 10), // of a single channel LayerNorm leaves nothing but its bias
+        random.nextInt(1, 50),
+        random.nextInt(1, 4),
+        heads,
+        60,
+        1e-5,
+        random.nextBoolean(),
+        random.nextBoolean());
+  }
+
+  @Claim("agreement")
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void any_small_decoder_says_the_same_in_both_forms_and_however_it_is_fed(
+      boolean llama, Proof proof) {
+    for (int seed = 0; seed < 40; seed++) {
+      RandomGenerator random = random(1000 + seed);
+      DecoderConfig config = llama ? llama(random) : gpt2(random);
+      Map<String, Tensor> weights = RandomModels.weights(config, random);
+      LanguageModel formula;
+      DecoderModel fast;
+      if (config instanceof LlamaConfig sizes) {
+        formula = new Llama(sizes, weights);
+        fast = LlamaDecoder.of((Llama) formula, FloatFormat.F32, 1);
+      } else {
+        formula = new Gpt2((Gpt2Config) config, weights);
+        fast = Gpt2Decoder.of((Gpt2) formula, FloatFormat.F32, 1);
+      }
+      int[] tokens = RandomModels.tokens(random.nextInt(1, 50), config, random);
+      Tensor whole = logits(formula, new int[][] {tokens}).select(0, 0);
+      int first = random.nextInt(1, tokens.length + 1);
+      RandomModels.sessionEquals(formula, tokens, first, whole, 1e-6, proof); // as floats
+      RandomModels.sessionEquals(fast, tokens, first, whole, 2e-5, proof);
+      fast.close();
+    }
   }
 }
