@@ -110,9 +110,7 @@ public final class LlamaDecoder implements DecoderModel {
   private static Projection projection(
       String name, boolean bias, Function<String, StoredTensor> weights) {
     StoredTensor weight = weights.apply(name + ".weight");
-    return bias
-        ? Projection.of(weight, weights.apply(name + ".bias"))
-        : Projection.of(weight);
+    return bias ? Projection.of(weight, weights.apply(name + ".bias")) : Projection.of(weight);
   }
 
   @Override

@@ -55,8 +55,7 @@ final class Weights {
       Tensor weight = weights.get(name);
       StoredTensor stored = StoredTensor.of(name, weight.data(), weight.shape(), format);
       MemorySegment bytes = Arena.ofAuto().allocate(stored.bytes().byteSize(), 64);
-      return new StoredTensor(
-          name, stored.type(), stored.shape(), bytes.copyFrom(stored.bytes()));
+      return new StoredTensor(name, stored.type(), stored.shape(), bytes.copyFrom(stored.bytes()));
     };
   }
 

@@ -51,8 +51,7 @@ class GgufModelTest {
       }
   }
 
-  private static void speak(
-      ReferenceCheckpoint.GgufFile golden, LanguageModel model, Proof proof) {
+  private static void speak(ReferenceCheckpoint.GgufFile golden, LanguageModel model, Proof proof) {
     golden
         .prompts()
         .forEach(prompt -> {
@@ -195,8 +194,7 @@ class GgufModelTest {
     return new LlamaConfig(61, 24, 40, 2, 6, 2, 10, 100, 1e-6, rope, experts, perToken, variant);
   }
 
-  private static void same(Tensor wanted, Path file, int[] tokens, Proof proof)
-      throws IOException {
+  private static void same(Tensor wanted, Path file, int[] tokens, Proof proof) throws IOException {
     double largest = wanted.abs().max().item();
     try (var decoder = DecoderModel.open(file, 1)) {
       for (LanguageModel form :
@@ -320,7 +318,8 @@ class GgufModelTest {
       refused(file, name);
     }
     for (String key : good.metadata().keySet()) {
-      if (key.matches(".*(key_length|value_length|freq_base|head_count_kv)")) continue; // usual ones
+      if (key.matches(".*(key_length|value_length|freq_base|head_count_kv)"))
+        continue; // usual ones
       Map<String, GgufValue> keys = new LinkedHashMap<>(good.metadata());
       keys.remove(key);
       GgufWriter.write(file, keys, good.tensors().values());

@@ -65,8 +65,7 @@ class Gpt2Test {
         });
     int[][] tokens = {tokens(9, conv, random(4))};
     double[] wanted = model.forward(tokens).toArray();
-    proof.atMost(
-        "max |Δ|", gap(new Gpt2(rows, turned).forward(tokens).toArray(), wanted), 1e-12);
+    proof.atMost("max |Δ|", gap(new Gpt2(rows, turned).forward(tokens).toArray(), wanted), 1e-12);
   }
 
   @Claim("cache")

@@ -41,8 +41,7 @@ class LlamaTest {
   /// Every habit of the family at once, and each of them alone.
   static Stream<LlamaConfig> configs() {
     Rope rope = Rope.llama(10, 1_000_000);
-    var mixtral =
-        new LlamaConfig(61, 24, 20, 2, 6, 2, 10, 100, 1e-5, rope, 5, 2, Variant.LLAMA);
+    var mixtral = new LlamaConfig(61, 24, 20, 2, 6, 2, 10, 100, 1e-5, rope, 5, 2, Variant.LLAMA);
     Stream<LlamaConfig> dense =
         Stream.of(
                 Variant.LLAMA,
@@ -177,6 +176,26 @@ class LlamaTest {
       int[] tokens = tokens(40, config, random(31));
       assertThat(poisoned.open().append(tokens)).isEqualTo(whole.open().append(tokens));
     }
+  }
+
+  @Claim("experts-size")
+  @Test
+  void mixtral_is_smaller_than_its_name_and_reads_a_quarter_of_itself(Proof proof) {
+    Rope rope = Rope.llama(128, 1e6);
+    LlamaConfig mixtral =
+        new LlamaConfig(32000, 4096, 14336, 32, 32, 8, 128, 32768, 1e-5, rope, 8, 2, Variant.LLAMA);
+    long all = 0;
+    long read = 0;
+    for (var weight : mixtral.weightShapes().entrySet()) {
+      long count = Arrays.stream(weight.getValue()).asLongStream().reduce(1, (a, b) -> a * b);
+      all += count;
+      boolean expert = weight.getKey().matches(".*\\.experts\\.\\d\\..*");
+      read += expert ? count * 2 / 8 : count;
+    }
+    assertThat(all).isEqualTo(46_702_792_704L);
+    proof.measured("parameters, billions", all / 1e9);
+    proof.measured("of them for one token, billions", read / 1e9);
+    assertThat(read).isEqualTo(12_879_925_248L);
   }
 
   private static double[] last(Llama model, int... tokens) {

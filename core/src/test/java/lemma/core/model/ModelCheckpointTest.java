@@ -101,8 +101,7 @@ class ModelCheckpointTest {
       without.remove(name);
       rewrite(folder, without);
       refused(family, folder, "model.safetensors", name, "missing");
-      without.put(
-          name, StoredTensor.of(name, new double[14], new int[] {7, 2}, FloatFormat.F32));
+      without.put(name, StoredTensor.of(name, new double[14], new int[] {7, 2}, FloatFormat.F32));
       rewrite(folder, without);
       refused(family, folder, "model.safetensors", name, "[7, 2]");
     }
@@ -130,9 +129,13 @@ class ModelCheckpointTest {
     write(family, folder);
     String good = CONFIGS.get(family);
     Path config = folder.resolve("config.json");
-    String layers = family.equals("gpt2") ? "n_layer" : family.equals("t5") ? "num_layers" : "num_hidden_layers";
+    String layers =
+        family.equals("gpt2")
+            ? "n_layer"
+            : family.equals("t5") ? "num_layers" : "num_hidden_layers";
     for (int count : new int[] {0, -1, 2_000_000_000, Integer.MAX_VALUE}) {
-      Files.writeString(config, good.replace("\"" + layers + "\": 2", "\"" + layers + "\": " + count));
+      Files.writeString(
+          config, good.replace("\"" + layers + "\": 2", "\"" + layers + "\": " + count));
       Refusal.of(() -> load(family, folder), folder.toString());
     }
     Files.writeString(config, good.replace("\"vocab_size\": 20", "\"vocab_size\": 2147483647"));
@@ -185,8 +188,7 @@ class ModelCheckpointTest {
           .tensors()
           .forEach((name, tensor) ->
               renamed.add(
-                  new StoredTensor(
-                      older(name), tensor.type(), tensor.shape(), tensor.bytes())));
+                  new StoredTensor(older(name), tensor.type(), tensor.shape(), tensor.bytes())));
       SafetensorsWriter.write(folder.resolve("model.safetensors"), renamed, Map.of());
       assertThat(weights(load(family, folder))).isEqualTo(weights(wanted));
     }
@@ -207,8 +209,8 @@ class ModelCheckpointTest {
           default -> ((T5) model).weights();
         };
     Map<String, List<Double>> values = new LinkedHashMap<>();
-    weights.forEach((name, weight) ->
-        values.put(name, Arrays.stream(weight.toArray()).boxed().toList()));
+    weights.forEach(
+        (name, weight) -> values.put(name, Arrays.stream(weight.toArray()).boxed().toList()));
     return values;
   }
 }
