@@ -19,10 +19,14 @@ public final class Figures {
 
   private static final Map<String, Source> SOURCES =
       Map.ofEntries(
+          entry("activation-slopes", home -> ActivationFigures.slopes()),
+          entry("activations", home -> ActivationFigures.values()),
           entry("bucket-map", home -> BucketFigures.bucketMap()),
           entry("ddim-trajectory", GlyphFigures::ddimTrajectory),
           entry("ddpm-trajectory", GlyphFigures::ddpmTrajectory),
           entry("flow-shift", home -> ScheduleFigures.flowShift()),
+          entry("gelu-gap", home -> ActivationFigures.geluGap()),
+          entry("gradient-depth", home -> NormFigures.gradientDepth()),
           entry("guidance-grid", GlyphFigures::guidanceGrid),
           entry("mask-patterns", home -> MaskPatterns.draw()),
           entry("noise-schedule-snr", home -> ScheduleFigures.noiseScheduleSnr()),
