@@ -82,6 +82,23 @@ class Gpt2Test {
     }
   }
 
+  @Claim("threads")
+  @Test
+  void logits_are_the_same_with_any_number_of_threads(Proof proof) {
+    Gpt2Config config = Gpt2Config.published(300, 96, 2, 4, 90); // large enough to be shared
+    Gpt2 model = model(config, 17);
+    int[] tokens = tokens(70, config, random(18));
+    float[] wanted = null;
+    for (int threads = 1; threads <= 4; threads++)
+      try (var decoder = Gpt2Decoder.of(model, FloatFormat.F16, threads)) {
+        float[] logits = decoder.open().append(tokens);
+        if (wanted == null) wanted = logits;
+        // lanes may add up in another order once the code is compiled
+        proof.atMost("max |Δ| of the logits", gap(doubles(logits), doubles(wanted)), 1e-3);
+        assertThat(Greedy.argMax(logits)).isEqualTo(Greedy.argMax(wanted));
+      }
+  }
+
   @Claim("causal")
   @ParameterizedTest
   @MethodSource("configs")

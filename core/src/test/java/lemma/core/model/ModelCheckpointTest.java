@@ -167,6 +167,22 @@ class ModelCheckpointTest {
     Refusal.of(() -> ModelConfig.read(folder), "expertsPerToken", "4", "3");
   }
 
+  @Claim("window")
+  @Test
+  void a_window_that_is_not_said_is_that_of_the_first_mistral(@TempDir Path folder)
+      throws IOException {
+    String mistral = CONFIGS.get("mixtral").replace("\"mixtral\"", "\"mistral\"");
+    for (var said :
+        Map.of("", 4096, "\"sliding_window\": null, ", 0, "\"sliding_window\": 9, ", 9)
+            .entrySet()) {
+      String config = mistral.replaceFirst("\\{", "{" + said.getKey());
+      Files.writeString(folder.resolve("config.json"), config);
+      LlamaConfig read = (LlamaConfig) ModelConfig.read(folder);
+      assertThat(read.window(0)).isEqualTo(said.getValue());
+      assertThat(read.experts()).isZero();
+    }
+  }
+
   @Claim("unknown-architecture")
   @Test
   void a_model_of_another_family_is_named(@TempDir Path folder) throws IOException {
@@ -198,6 +214,7 @@ class ModelCheckpointTest {
     return name.replaceFirst("^transformer\\.", "")
         .replace("LayerNorm.weight", "LayerNorm.gamma")
         .replace("LayerNorm.bias", "LayerNorm.beta")
+        .replace("cls.predictions.bias", "cls.predictions.decoder.bias")
         .replaceFirst("^shared\\.", "encoder.embed_tokens.");
   }
 
