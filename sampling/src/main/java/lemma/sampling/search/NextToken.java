@@ -22,4 +22,13 @@ public interface NextToken {
       return wide;
     };
   }
+
+  /// The same by up to `sessions` sessions that are kept and rewound: for a search that asks for
+  /// texts with common beginnings. As many as there are beams make a step cost about a token a beam.
+  /// For one thread, one search at a time.
+  ///
+  /// @throws IllegalArgumentException if `sessions` is less than 1
+  static NextToken of(LanguageModel model, int sessions) {
+    return new SessionPool(model, sessions);
+  }
 }
