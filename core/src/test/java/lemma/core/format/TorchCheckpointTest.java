@@ -59,7 +59,11 @@ class TorchCheckpointTest {
   @ParameterizedTest
   @ValueSource(
       strings = {
-        "protocol-2.pt", "protocol-3.pt", "protocol-4.pt", "protocol-5.pt", "big-endian.pt"
+        "protocol-2.pt",
+        "protocol-3.pt",
+        "protocol-4.pt",
+        "protocol-5.pt",
+        "big-endian.pt"
       })
   void pickles_that_cpython_wrote_are_read(String name) throws Exception {
     TorchCheckpoint read = TorchCheckpoint.open(resource(name));
@@ -106,8 +110,7 @@ class TorchCheckpointTest {
         continue;
       }
       if (!view.isContiguous()) copied++;
-      assertThat(read(bytes).tensor("w").toDoubles())
-          .isEqualTo(elements(shape, strides, offset));
+      assertThat(read(bytes).tensor("w").toDoubles()).isEqualTo(elements(shape, strides, offset));
     }
     assertThat(copied).isGreaterThan(20);
   }
@@ -163,7 +166,8 @@ class TorchCheckpointTest {
     Path out = folder.resolve("x.safetensors");
     SafetensorsWriter.write(out, read.tensors().values(), Map.of("format", "pt"));
     Safetensors back = Safetensors.open(out);
-    assertThat(back.tensors().keySet()).containsExactlyInAnyOrderElementsOf(read.entries().keySet());
+    assertThat(back.tensors().keySet())
+        .containsExactlyInAnyOrderElementsOf(read.entries().keySet());
     for (String name : read.entries().keySet()) {
       assertThat(back.tensor(name).shape()).isEqualTo(read.tensor(name).shape());
       assertThat(back.tensor(name).bytes().mismatch(read.tensor(name).bytes())).isEqualTo(-1);
@@ -349,8 +353,21 @@ class TorchCheckpointTest {
   @Test
   void a_file_from_before_1_6_is_named_as_such() throws IOException {
     byte[] magic = {
-      (byte) 0x80, 2, (byte) 0x8a, 10, 0x6c, (byte) 0xfc, (byte) 0x9c, 0x46, (byte) 0xf9, 0x20,
-      0x6a, (byte) 0xa8, 0x50, 0x19, '.'
+      (byte) 0x80,
+      2,
+      (byte) 0x8a,
+      10,
+      0x6c,
+      (byte) 0xfc,
+      (byte) 0x9c,
+      0x46,
+      (byte) 0xf9,
+      0x20,
+      0x6a,
+      (byte) 0xa8,
+      0x50,
+      0x19,
+      '.'
     };
     Files.write(file, magic);
     Refusal.of(() -> TorchCheckpoint.open(file), file.toString(), "before PyTorch 1.6");
@@ -430,8 +447,26 @@ class TorchCheckpointTest {
     good.add(Zip64.of(good.get(3)));
     new Mutations(FormatException.class, 1 << 20, 160)
         .words(
-            "}", "]", "(", "t", "0", "2", "q\0", "h\0", "\u0094", "R", "b", "u", "a", ")", "N",
-            "cos\nsystem\n", "ccollections\nOrderedDict\n", "K\1", "J\377\377\377\377", "\u0081")
+            "}",
+            "]",
+            "(",
+            "t",
+            "0",
+            "2",
+            "q\0",
+            "h\0",
+            "\u0094",
+            "R",
+            "b",
+            "u",
+            "a",
+            ")",
+            "N",
+            "cos\nsystem\n",
+            "ccollections\nOrderedDict\n",
+            "K\1",
+            "J\377\377\377\377",
+            "\u0081")
         .prove(10_000, good, random(2), bytes -> readAll(read(bytes)), proof);
   }
 
@@ -457,8 +492,7 @@ class TorchCheckpointTest {
             bytes -> {
               Map<String, MemorySegment> segments = new LinkedHashMap<>();
               entries.forEach((name, data) -> segments.put(name, MemorySegment.ofArray(data)));
-              var globals =
-                  new TorchGlobals(file, "archive/", segments, ByteOrder.LITTLE_ENDIAN);
+              var globals = new TorchGlobals(file, "archive/", segments, ByteOrder.LITTLE_ENDIAN);
               readAll(TorchCheckpoint.read(file, MemorySegment.ofArray(bytes), globals));
             },
             proof);
@@ -491,11 +525,9 @@ class TorchCheckpointTest {
   @Test
   void a_folder_of_shards_is_one_checkpoint() throws IOException {
     Files.write(
-        folder.resolve("pytorch_model-1.bin"),
-        TorchFile.of("a", 2, 0, of(2), of(1)).toByteArray());
+        folder.resolve("pytorch_model-1.bin"), TorchFile.of("a", 2, 0, of(2), of(1)).toByteArray());
     Files.write(
-        folder.resolve("pytorch_model-2.bin"),
-        TorchFile.of("b", 3, 0, of(3), of(1)).toByteArray());
+        folder.resolve("pytorch_model-2.bin"), TorchFile.of("b", 3, 0, of(3), of(1)).toByteArray());
     Path index = folder.resolve("pytorch_model.bin.index.json");
     String good = "{\"weight_map\":{\"a\":\"pytorch_model-1.bin\",\"b\":\"pytorch_model-2.bin\"}}";
     Files.writeString(index, good);
@@ -516,9 +548,7 @@ class TorchCheckpointTest {
     Refusal.of(() -> TorchCheckpoint.open(folder), "folder");
     MemorySegment eight = MemorySegment.ofArray(new byte[8]);
     Refusal.of(
-        () ->
-            new TorchTensor(
-                ElementType.F32, eight, ByteOrder.LITTLE_ENDIAN, 0, of(3), of(1)),
+        () -> new TorchTensor(ElementType.F32, eight, ByteOrder.LITTLE_ENDIAN, 0, of(3), of(1)),
         "2 elements");
   }
 }

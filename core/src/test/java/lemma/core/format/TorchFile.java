@@ -44,8 +44,7 @@ final class TorchFile {
   TorchFile integer(long value) {
     if (value == (int) value) return op('J').i32((int) value);
     op(0x8a, 8);
-    return bytes(
-        ByteBuffer.allocate(8).order(ByteOrder.LITTLE_ENDIAN).putLong(value).array());
+    return bytes(ByteBuffer.allocate(8).order(ByteOrder.LITTLE_ENDIAN).putLong(value).array());
   }
 
   TorchFile global(String module, String name) {
