@@ -141,7 +141,7 @@ public record TorchCheckpoint(Path file, Map<String, TorchTensor> views) impleme
           || item instanceof Pickle.Tuple
           || item instanceof TorchTensor) {
         String text = key.toString();
-        budget -= name.length() + text.length();
+        budget -= (long) name.length() + text.length();
         if (depth >= DEEPEST || budget < 0)
           throw new FormatException(
               file, "holds one thing too often, or is nested deeper than " + DEEPEST);

@@ -76,8 +76,8 @@ public record GgufExport(Map<String, GgufValue> metadata, List<TensorSource> ten
         prefix + "attention.layer_norm_rms_epsilon", GgufValue.ofFloat32(config.epsilon()));
     metadata.put(prefix + "rope.freq_base", GgufValue.ofFloat32(config.rope().base()));
     switch (config.rope().scaling()) {
-      case RopeScaling.None none -> {}
-      case RopeScaling.Llama3 llama3 -> {} // a tensor says it
+      case RopeScaling.None _ -> {}
+      case RopeScaling.Llama3 _ -> {} // a tensor says it
       case RopeScaling.Linear(double factor) -> {
         metadata.put(prefix + "rope.scaling.type", GgufValue.of("linear"));
         metadata.put(prefix + "rope.scaling.factor", GgufValue.ofFloat32(factor));

@@ -24,9 +24,9 @@ public record GgufImport(LlamaConfig config, List<TensorSource> tensors) {
 
   /// @throws FormatException if the file holds another model, or weights are missing or do not fit
   public static GgufImport of(Gguf file) {
-    if (!(GgufModel.read(file).config() instanceof LlamaConfig config))
-      throw new FormatException(file.file(), "holds no model of the Llama family");
     ModelCheckpoint<DecoderConfig> checkpoint = GgufModel.read(file);
+    if (!(checkpoint.config() instanceof LlamaConfig config))
+      throw new FormatException(file.file(), "holds no model of the Llama family");
     boolean interleaved = config.rope().layout() == Rope.Layout.INTERLEAVED;
     List<TensorSource> tensors = new ArrayList<>();
     for (String name : config.weightShapes().keySet()) {

@@ -128,9 +128,9 @@ final class InspectCommand implements Callable<Integer> {
 
   private static String format(WeightFile file) {
     return switch (file) {
-      case Safetensors safetensors -> "safetensors";
+      case Safetensors _ -> "safetensors";
       case Gguf gguf -> "GGUF version %d, %s".formatted(gguf.version(), order(gguf));
-      case TorchCheckpoint torch -> "PyTorch";
+      case TorchCheckpoint _ -> "PyTorch";
     };
   }
 
@@ -146,7 +146,7 @@ final class InspectCommand implements Callable<Integer> {
         gguf.metadata().forEach((key, value) -> values.put(key, plain(value)));
         yield values;
       }
-      case TorchCheckpoint torch -> Map.of();
+      case TorchCheckpoint _ -> Map.of();
     };
   }
 
