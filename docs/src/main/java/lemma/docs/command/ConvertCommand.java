@@ -126,6 +126,7 @@ final class ConvertCommand implements Callable<Integer> {
 
   private final List<String> leftOut = new ArrayList<>();
   private long tensors;
+  private long otherwise;
 
   @Override
   public Integer call() throws IOException {
@@ -133,6 +134,9 @@ final class ConvertCommand implements Callable<Integer> {
     boolean there = Files.exists(out) && !(Files.isDirectory(out) && isEmpty(out)) && !overwrite;
     if (there)
       throw new IllegalArgumentException(out + " is there already (--overwrite replaces it)");
+    Path parent = out.toAbsolutePath().normalize().getParent();
+    if (parent == null || !Files.isDirectory(parent))
+      throw new IllegalArgumentException(out + ": there is no folder to put it into");
     if (Files.exists(out) && Files.isSameFile(in, out))
       throw new IllegalArgumentException("IN and OUT are the same: " + in);
     String name = out.getFileName().toString();
@@ -153,6 +157,11 @@ final class ConvertCommand implements Callable<Integer> {
     GgufExport export = gguf();
     if (type != null) export = export.as(type.elements());
     List<TensorSource> sources = export.tensors();
+    otherwise =
+        sources.stream()
+            .filter(tensor -> type != null && tensor.shape().length > 1)
+            .filter(tensor -> tensor.type() != type.elements())
+            .count();
     Map<String, GgufValue> metadata = export.metadata();
     write(
         sources,
@@ -283,11 +292,16 @@ final class ConvertCommand implements Callable<Integer> {
       all.put("out", out.toString());
       all.put("tensors", tensors);
       all.put("bytes", bytes);
+      all.put("otherType", otherwise);
       all.put("leftOut", leftOut);
       print.println(JsonMapper.shared().writeValueAsString(all));
       return;
     }
     print.printf(Locale.ROOT, "%s: %d tensors, %,d bytes%n", out, tensors, bytes);
+    if (otherwise > 0)
+      print.printf(
+          "%d tensors have another type, as their rows are no whole blocks of %s%n",
+          otherwise, type);
     if (!leftOut.isEmpty())
       print.println("left out, as it is no weight: " + Failure.oneLine(String.join(", ", leftOut)));
   }

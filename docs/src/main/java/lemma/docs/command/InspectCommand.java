@@ -31,9 +31,9 @@ import tools.jackson.databind.json.JsonMapper;
 /// What a file of weights holds.
 @Command(
     description = {
-      "Lists the tensors and the metadata of a safetensors, GGUF or PyTorch file, or of a folder with",
-      "one, with an index, or laid out by diffusers. Only the headers are read, however large the file;",
-      "nothing in it is run."
+      "Lists the tensors and the metadata of a safetensors, GGUF or PyTorch file, of an index, or of a",
+      "folder with model.safetensors, pytorch_model.bin, an index of one of them, or the parts of a",
+      "diffusers pipeline. Only the headers are read, however large the file; nothing in it is run."
     })
 final class InspectCommand implements Callable<Integer> {
   private static final int LONGEST_VALUE = 120;

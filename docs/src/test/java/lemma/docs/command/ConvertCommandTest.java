@@ -113,6 +113,7 @@ class ConvertCommandTest {
     Path file = folder.resolve("model.gguf");
     done("convert", MODEL, file, "--type", type);
     ElementType expected = type.elements();
+    assertThat(out.contains("another type")).isEqualTo(expected.blockSize() == 256);
     if (expected.blockSize() == 256) expected = ElementType.Q8_0; // rows of 128 and 352
     assertThat(Gguf.open(file).tensor("blk.0.attn_q.weight").type()).isEqualTo(expected);
     assertThat(Gguf.open(file).tensor("blk.0.attn_norm.weight").type()).isEqualTo(ElementType.F32);
@@ -192,6 +193,7 @@ class ConvertCommandTest {
     refused("text.bin", "convert", text, folder.resolve("x.safetensors"));
     refused("text.bin", "inspect", text);
     refused("the same", "convert", text, text, "--overwrite");
+    refused("no folder", "convert", MODEL, folder.resolve("none").resolve("x.gguf"));
     refused("'Q9'", "convert", MODEL, folder.resolve("x.gguf"), "--type", "Q9");
     assertThat(folder.resolve("x.gguf")).doesNotExist();
   }
