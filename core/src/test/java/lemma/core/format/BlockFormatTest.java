@@ -13,6 +13,7 @@ import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 import java.util.Locale;
 import java.util.random.RandomGenerator;
+import lemma.core.tensor.Tensor;
 import lemma.proof.Claim;
 import lemma.proof.GoldenCase;
 import lemma.proof.GoldenCases;
@@ -63,7 +64,7 @@ class BlockFormatTest {
   void q8_0_is_wrong_by_half_a_step_at_most(Proof proof) {
     RandomGenerator random = random(1);
     for (int trial = 0; trial < 2000; trial++) {
-      float size = (float) Math.exp(6 * random.nextGaussian());
+      float size = (float) Math.exp(3 * random.nextGaussian());
       float[] x = floats(gaussian(32, random));
       for (int j = 0; j < 32; j++) x[j] *= size;
       byte[] bytes = encode(BlockFormat.Q8_0, x);
@@ -80,7 +81,7 @@ class BlockFormatTest {
   void q4_0_keeps_the_largest_weight_and_spoils_one_as_large_on_the_other_side(Proof proof) {
     RandomGenerator random = random(2);
     for (int trial = 0; trial < 500; trial++) {
-      float[] x = floats(gaussian(32, random));
+      float[] x = floats(Tensor.uniform(-3, 3, random, 32).toArray());
       x[5] = 4; // a power of two: its eighth is exact in float16
       x[20] = -4;
       float[] got = rounded(BlockFormat.Q4_0, x);
@@ -195,7 +196,7 @@ class BlockFormatTest {
   @EnumSource
   void zeros_stay_zero_and_blocks_do_not_touch_each_other(BlockFormat format) {
     int size = format.blockSize();
-    assertThat(doubles(rounded(format, new float[2 * size]))).containsOnly(0.0);
+    for (float zero : rounded(format, new float[2 * size])) assertThat(zero).isZero();
     RandomGenerator random = random(8);
     float[] x = floats(gaussian(3 * size, random));
     byte[] whole = encode(format, x);
@@ -264,8 +265,10 @@ class BlockFormatTest {
     assertThatThrownBy(() -> format.dequantise(bytes, 1, x, 0, size))
         .isInstanceOf(IndexOutOfBoundsException.class);
     x[3] = Float.NaN;
-    Refusal.of(() -> format.quantise(x, 0, size, bytes, 0), "x[3]", "finite", "NaN");
+    Refusal.of(() -> format.quantise(x, 0, size, bytes, 0), "x[3]", "NaN");
     x[3] = Float.MAX_VALUE;
+    Refusal.of(() -> format.quantise(x, 0, size, bytes, 0), "x[3]", "too large");
+    x[3] = 1e9f;
     Refusal.of(() -> format.quantise(x, 0, size, bytes, 0), "too large", "float16");
     Refusal.of(
         () -> StoredTensor.of("w", new double[2 * size], new int[] {size, 2}, format), "w", "2]");
