@@ -2,6 +2,9 @@ package lemma.core.quantization;
 
 /// Factors of a symmetric positive definite matrix.
 final class Cholesky {
+  /// A pivot that lost all but so much of its diagonal element is rounding, not a number.
+  private static final double NOTHING = 1e-12;
+
   private Cholesky() {}
 
   /// The upper triangular `U` with `A = Uᵀ·U`.
@@ -15,7 +18,7 @@ final class Cholesky {
         double sum = a[i][j];
         for (int k = 0; k < i; k++) sum -= u[k][i] * u[k][j];
         if (j > i) u[i][j] = sum / u[i][i];
-        else if (sum > 0) u[i][i] = Math.sqrt(sum);
+        else if (sum > NOTHING * a[i][i]) u[i][i] = Math.sqrt(sum);
         else
           throw new IllegalArgumentException(
               "matrix must be positive definite, pivot %d is %s: more samples or dampening needed"
