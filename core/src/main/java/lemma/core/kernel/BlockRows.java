@@ -123,31 +123,29 @@ final class BlockRows {
     return VectorMath.sum(first.add(second));
   }
 
+  /// Runs of 16 go to the two sums in turn, one run in the loop at a time: with two, the compiler
+  /// would have too much to inline.
   private static float q6_k(MemorySegment bytes, long at, float[] x, int columns) {
-    var first = FloatVector.zero(LANES);
-    var second = FloatVector.zero(LANES);
+    var next = FloatVector.zero(LANES);
+    var other = FloatVector.zero(LANES);
     for (int j = 0; j < columns; j += 256, at += 210) {
       float d = half(bytes, at + 208);
-      for (int group = 0; group < 8; group++) { // of 32 weights: two runs of 16
-        int quarter = group % 4;
-        long low = at + 64 * (group / 4) + 32 * (quarter % 2);
-        long upper = at + 128 + 32 * (group / 4);
-        float scale0 = d * bytes.get(ValueLayout.JAVA_BYTE, at + 192 + 2 * group);
-        float scale1 = d * bytes.get(ValueLayout.JAVA_BYTE, at + 193 + 2 * group);
-        int xFrom = j + 32 * group;
-        for (int k = 0; k < HALF; k += STEP) {
-          first =
+      for (int r = 0; r < 16; r++) {
+        int quarter = r / 2 % 4;
+        long low = at + 64 * (r / 8) + 32 * (quarter % 2) + 16 * (r % 2);
+        long upper = at + 128 + 32 * (r / 8) + 16 * (r % 2);
+        float scale = d * bytes.get(ValueLayout.JAVA_BYTE, at + 192 + r);
+        for (int k = 0; k < HALF; k += STEP)
+          next =
               floats(sixBits(bytes, low + k, upper + k, quarter))
-                  .mul(scale0)
-                  .fma(load(x, xFrom + k), first);
-          second =
-              floats(sixBits(bytes, low + HALF + k, upper + HALF + k, quarter))
-                  .mul(scale1)
-                  .fma(load(x, xFrom + HALF + k), second);
-        }
+                  .mul(scale)
+                  .fma(load(x, j + 16 * r + k), next);
+        var turn = next;
+        next = other;
+        other = turn;
       }
     }
-    return VectorMath.sum(first.add(second));
+    return VectorMath.sum(next.add(other));
   }
 
   private static IntVector sixBits(MemorySegment bytes, long low, long upper, int quarter) {

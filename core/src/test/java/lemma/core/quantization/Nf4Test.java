@@ -8,6 +8,8 @@ import static lemma.proof.Numbers.random;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.random.RandomGenerator;
+import lemma.core.format.BlockFormat;
+import lemma.core.format.StoredTensor;
 import lemma.core.tensor.Tensor;
 import lemma.proof.Claim;
 import lemma.proof.GoldenCase;
@@ -59,14 +61,22 @@ class Nf4Test {
   void error_on_normal_weights_is_lower_than_that_of_int4(Proof proof) {
     double[] w = gaussian(BLOCK * 2000, random(1));
     double[] nf4 = doubles(Nf4.quantise(floats(w), BLOCK).dequantise());
-    double[] int4 = w.clone(); // the same scale and block: −7 … 7, absmax
+    double[] int4 = new double[w.length]; // the same scale and block: −7 … 7
+    double[] signed = new double[w.length]; // −8 … 7, the sign of the scale sends the largest to −8
     for (int from = 0; from < w.length; from += BLOCK) {
-      double largest = 0;
-      for (int i = from; i < from + BLOCK; i++) largest = Math.max(largest, Math.abs(w[i]));
+      double extreme = 0;
       for (int i = from; i < from + BLOCK; i++)
-        int4[i] = Math.rint(w[i] / largest * 7) / 7 * largest;
+        if (Math.abs(w[i]) > Math.abs(extreme)) extreme = w[i];
+      for (int i = from; i < from + BLOCK; i++) {
+        int4[i] = Math.rint(w[i] / extreme * 7) / 7 * extreme;
+        signed[i] = Math.min(7, Math.rint(w[i] / extreme * -8)) / -8 * extreme;
+      }
     }
     proof.atMost("squared error, nf4 / int4", meanSquare(nf4, w) / meanSquare(int4, w), 0.85);
+    proof.atMost(
+        "squared error, nf4 / int4 with a signed scale",
+        meanSquare(nf4, w) / meanSquare(signed, w),
+        0.98);
     proof.measured("relative error of nf4", Math.sqrt(meanSquare(nf4, w)));
     proof.measured("relative error of int4", Math.sqrt(meanSquare(int4, w)));
   }
@@ -79,6 +89,17 @@ class Nf4Test {
     double[] int4 = new double[w.length];
     for (int i = 0; i < w.length; i++) int4[i] = Math.rint(w[i] * 7) / 7;
     proof.atLeast("squared error, nf4 / int4", meanSquare(nf4, w) / meanSquare(int4, w), 1.2);
+  }
+
+  @Claim("equal-bits")
+  @Test
+  void q4_0_is_better_at_the_same_bits_because_its_blocks_are_smaller(Proof proof) {
+    double[] w = gaussian(BLOCK * 2000, random(9));
+    Nf4 nf4 = Nf4.quantise(floats(w), BLOCK);
+    StoredTensor q4 = StoredTensor.of("w", w, new int[] {w.length}, BlockFormat.Q4_0);
+    assertThat(BlockFormat.Q4_0.bitsPerWeight()).isEqualTo(nf4.bitsPerWeight());
+    double ratio = meanSquare(q4.toDoubles(), w) / meanSquare(doubles(nf4.dequantise()), w);
+    proof.atMost("squared error, Q4_0 / nf4", ratio, 0.95);
   }
 
   @Claim("usage")
