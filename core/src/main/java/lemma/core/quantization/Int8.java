@@ -83,8 +83,7 @@ public record Int8(int[] shape, int[] values, double[] scales, int[] zeroPoints)
     int[] values = new int[data.length];
     for (int i = 0; i < data.length; i++)
       values[i] =
-          Math.clamp(
-              (long) Math.rint(data[i] / scale) + zeroPoint, range.least, range.least + 255);
+          Math.clamp((long) Math.rint(data[i] / scale) + zeroPoint, range.least, range.least + 255);
     return new Int8(x.shape(), values, new double[] {scale}, new int[] {zeroPoint});
   }
 

@@ -45,10 +45,9 @@ public record LlmInt8(Int8 weight, double threshold) {
     double[] data = x.data();
     int columns = x.size(1);
     return IntStream.range(0, columns)
-        .filter(
-            j ->
-                IntStream.range(0, x.size(0))
-                    .anyMatch(t -> Math.abs(data[t * columns + j]) >= threshold))
+        .filter(j ->
+            IntStream.range(0, x.size(0))
+                .anyMatch(t -> Math.abs(data[t * columns + j]) >= threshold))
         .toArray();
   }
 
@@ -56,8 +55,7 @@ public record LlmInt8(Int8 weight, double threshold) {
   public Int8 quantiseInput(Tensor x) {
     double[] data = x.toArray();
     int columns = x.size(1);
-    for (int j : outlierColumns(x))
-      for (int t = 0; t < x.size(0); t++) data[t * columns + j] = 0;
+    for (int j : outlierColumns(x)) for (int t = 0; t < x.size(0); t++) data[t * columns + j] = 0;
     return Int8.absmaxRows(Tensor.ofShared(data, x.shape()));
   }
 

@@ -72,7 +72,9 @@ class BlockFormatTest {
       if (step < 0x1p-14) continue; // a subnormal scale has fewer bits than the rest assumes
       // a float16 scale is off by 2⁻¹¹ at most, which 127 steps repeat: 0.062 of a step
       proof.atMost(
-          "|error| / step", gap(doubles(decode(BlockFormat.Q8_0, bytes)), doubles(x)) / step, 0.563);
+          "|error| / step",
+          gap(doubles(decode(BlockFormat.Q8_0, bytes)), doubles(x)) / step,
+          0.563);
     }
   }
 
@@ -176,7 +178,9 @@ class BlockFormatTest {
       int extreme = 0;
       for (int j = 1; j < 16; j++) if (Math.abs(x[j]) > Math.abs(x[extreme])) extreme = j;
       assertThat(Math.signum(fit.scale())).isEqualTo(-Math.signum(x[extreme]));
-      assertThat(fit.levels()[extreme]).as("−32, or the next when the search rounds up").isBetween(0, 1);
+      assertThat(fit.levels()[extreme])
+          .as("−32, or the next when the search rounds up")
+          .isBetween(0, 1);
     }
   }
 

@@ -72,8 +72,7 @@ class BlockMatVecTest {
         WeightMatrix w = quantised(1 + random.nextInt(6), columns, format, random);
         float[] x = floats(gaussian(vectors * columns, random));
         Tensor wide = Tensor.of(decodedWeights(w), w.rows(), w.columns());
-        double[] wanted =
-            Tensor.of(doubles(x), vectors, columns).matmulTransposed(wide).toArray();
+        double[] wanted = Tensor.of(doubles(x), vectors, columns).matmulTransposed(wide).toArray();
         kernels()
             .forEach(kernel -> {
               float[] y = new float[vectors * w.rows()];

@@ -111,7 +111,8 @@ class MatVecKernelTest {
     for (int bits = 0; bits < 0x10000; bits++)
       bytes.set(ValueLayout.JAVA_SHORT_UNALIGNED, 2L * bits, (short) bits);
     int columns = 64; // one pattern of each row meets a 1, the others a 0
-    WeightMatrix w = new WeightMatrix(bytes, ElementType.valueOf(format.name()), 0x10000 / columns, columns);
+    WeightMatrix w =
+        new WeightMatrix(bytes, ElementType.valueOf(format.name()), 0x10000 / columns, columns);
     for (int column = 0; column < columns; column++) {
       float[] x = new float[columns];
       x[column] = 1;

@@ -60,8 +60,7 @@ class AwqTest {
       Tensor weight = Tensor.gaussian(random, OUT, IN);
       Tensor inputs = Tensor.gaussian(random, 100, IN); // no column is larger than another
       double searched = new Awq(quantiser, 20).quantise(weight, inputs).outputError();
-      double nearest =
-          GroupQuantiser.outputError(weight, quantiser.roundToNearest(weight), inputs);
+      double nearest = GroupQuantiser.outputError(weight, quantiser.roundToNearest(weight), inputs);
       assertThat(searched).isLessThanOrEqualTo(nearest);
     }
   }
@@ -120,11 +119,9 @@ class AwqTest {
     Tensor inputs = Tensor.gaussian(random, 300, 100).mul(Tensor.vector(sizes));
     Tensor weight = Tensor.gaussian(random, OUT, 100);
     double[] rounded = new GroupQuantiser(3, 100).roundToNearest(weight).toArray();
-    double all =
-        GroupQuantiser.outputError(weight, Tensor.of(rounded, OUT, 100), inputs);
+    double all = GroupQuantiser.outputError(weight, Tensor.of(rounded, OUT, 100), inputs);
     for (int i = 0; i < OUT; i++) rounded[i * 100 + 42] = weight.get(i, 42);
-    double kept =
-        GroupQuantiser.outputError(weight, Tensor.of(rounded, OUT, 100), inputs);
+    double kept = GroupQuantiser.outputError(weight, Tensor.of(rounded, OUT, 100), inputs);
     proof.atMost("squared error with 1 % of the weights exact / without", kept / all, 0.2);
   }
 

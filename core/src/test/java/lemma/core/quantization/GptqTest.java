@@ -32,7 +32,8 @@ class GptqTest {
       var layer = new CalibratedLayer(IN, OUT, random);
       Tensor nearest = new GroupQuantiser(bits, 32).roundToNearest(layer.weight());
       Tensor corrected = gptq(bits, 32, true).quantise(layer.weight(), layer.calibration());
-      double ratio = layer.error(corrected, layer.calibration()) / layer.error(nearest, layer.calibration());
+      double ratio =
+          layer.error(corrected, layer.calibration()) / layer.error(nearest, layer.calibration());
       proof.atMost("squared error to rounding, %d bits".formatted(bits), ratio, 0.6);
       double fresh = layer.error(corrected, layer.fresh()) / layer.error(nearest, layer.fresh());
       proof.atMost("the same on inputs not seen, %d bits".formatted(bits), fresh, 0.7);
@@ -111,7 +112,8 @@ class GptqTest {
     for (int groupSize : new int[] {64, 32, 16, 8}) {
       Tensor got = gptq(3, groupSize, false).quantise(layer.weight(), layer.calibration());
       double error = layer.error(got, layer.calibration());
-      proof.measured("relative squared error, groups of " + groupSize,
+      proof.measured(
+          "relative squared error, groups of " + groupSize,
           error / layer.error(layer.weight().mul(0), layer.calibration()));
       assertThat(error).isLessThan(before);
       before = error;
@@ -126,11 +128,9 @@ class GptqTest {
       Tensor x = Tensor.gaussian(random, 2 * n, n);
       Tensor a = x.transpose(0, 1).matmul(x);
       Tensor u = Tensor.of(Cholesky.upper(rows(a)));
-      proof.atMost(
-          "‖UᵀU − A‖", gap(u.transpose(0, 1).matmul(u).toArray(), a.toArray()), 1e-11 * n);
+      proof.atMost("‖UᵀU − A‖", gap(u.transpose(0, 1).matmul(u).toArray(), a.toArray()), 1e-11 * n);
       Tensor inverse = Tensor.of(Cholesky.inverse(rows(a)));
-      proof.atMost(
-          "‖A·A⁻¹ − I‖", gap(a.matmul(inverse).toArray(), Tensor.eye(n).toArray()), 1e-9);
+      proof.atMost("‖A·A⁻¹ − I‖", gap(a.matmul(inverse).toArray(), Tensor.eye(n).toArray()), 1e-9);
     }
   }
 

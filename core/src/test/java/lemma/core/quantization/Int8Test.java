@@ -49,9 +49,7 @@ class Int8Test {
       for (int i = 0; i < 4; i++)
         proof.atMost(
             "|error| / step, rows",
-            gap(
-                    rows.dequantise().select(0, i).toArray(),
-                    x.select(0, i).toArray())
+            gap(rows.dequantise().select(0, i).toArray(), x.select(0, i).toArray())
                 / rows.scales()[i],
             0.5 * rounding);
     }
@@ -131,8 +129,7 @@ class Int8Test {
       proof.measured(
           "relative error with decomposition",
           Math.sqrt(withDecomposition / exact.square().mean().item()));
-      proof.measured(
-          "relative error without", Math.sqrt(without / exact.square().mean().item()));
+      proof.measured("relative error without", Math.sqrt(without / exact.square().mean().item()));
       proof.atLeast("squared error, without / with", without / withDecomposition, 5);
     }
   }
@@ -147,8 +144,7 @@ class Int8Test {
     double[] decoded = layer.quantiseInput(x).dequantise().toArray();
     for (int j : layer.outlierColumns(x))
       for (int t = 0; t < 5; t++) decoded[t * 40 + j] = x.get(t, j);
-    Tensor wanted =
-        Tensor.of(decoded, 5, 40).matmulTransposed(layer.weight().dequantise());
+    Tensor wanted = Tensor.of(decoded, 5, 40).matmulTransposed(layer.weight().dequantise());
     proof.atMost("max |Δ|", gap(layer.apply(x).toArray(), wanted.toArray()), 1e-12);
   }
 

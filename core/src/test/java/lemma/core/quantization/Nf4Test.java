@@ -272,7 +272,6 @@ class Nf4Test {
     Refusal.of(() -> new Nf4(4, 64, new byte[3], scales), "4 weights", "3 bytes");
     Refusal.of(() -> new Nf4(100, 64, new byte[50], scales), "100 weights", "1 scales");
     Refusal.of(() -> new Nf4(4, -1, new byte[2], scales), "blockSize", "-1");
-    Refusal.of(
-        () -> new BlockScales.DoubleQuantised(new byte[300], new float[1], 0), "300", "1");
+    Refusal.of(() -> new BlockScales.DoubleQuantised(new byte[300], new float[1], 0), "300", "1");
   }
 }

@@ -68,8 +68,7 @@ final class QuantizationFigures {
             Charts.Axis.linear("level"),
             Charts.Axis.linear("weight / largest of its block"),
             List.of(
-                new Charts.Line("NF4", level, nf4),
-                new Charts.Line("equal steps", level, equal))),
+                new Charts.Line("NF4", level, nf4), new Charts.Line("equal steps", level, equal))),
         340);
   }
 }
