@@ -13,6 +13,7 @@ import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 import java.util.Locale;
 import java.util.random.RandomGenerator;
+import java.util.zip.CRC32;
 import lemma.core.tensor.Tensor;
 import lemma.proof.Claim;
 import lemma.proof.GoldenCase;
@@ -22,6 +23,7 @@ import lemma.proof.Proves;
 import lemma.proof.Refusal;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 
 @Proves("gguf-quants")
@@ -239,6 +241,33 @@ class BlockFormatTest {
     float[] got = decode(format, bytes);
     assertThat(got).hasSameSizeAs(wanted);
     for (int i = 0; i < got.length; i++) assertThat(got[i]).isEqualTo(wanted[i]);
+  }
+
+  /// Sums of four uniform numbers, blocks of nine sizes and runs of 32 with five means.
+  private static float[] manyBlocks() {
+    float[] x = new float[256 * 400];
+    int state = 1;
+    for (int i = 0; i < x.length; i++) {
+      int sum = 0;
+      for (int k = 0; k < 4; k++) {
+        state = state * 1664525 + 1013904223; // a linear congruential generator
+        sum += state >>> 16;
+      }
+      float mean = (i / 32 % 5 - 2) * 0.25f;
+      x[i] = Math.scalb((sum - 131070) / 65536f + mean, i / 256 % 9 - 4);
+    }
+    return x;
+  }
+
+  /// CRC-32 of what `quantize_row_…_ref` of ggml-quants.c (August 2026) writes for the same numbers.
+  @Claim("parity")
+  @ParameterizedTest
+  @CsvSource({"Q4_0, 4dbad8c8", "Q4_1, ef3ff3ac", "Q8_0, ae1e43cb", "Q4_K, dd32b0db", "Q6_K, f34cf71d"})
+  void bytes_of_many_blocks_have_the_checksum_of_the_reference(
+      BlockFormat format, String wanted) {
+    var checksum = new CRC32();
+    checksum.update(encode(format, manyBlocks()));
+    assertThat(checksum.getValue()).isEqualTo(Long.parseLong(wanted, 16));
   }
 
   @Claim("stored")
