@@ -101,9 +101,10 @@ final class BlockRows {
     for (int j = from; j < from + columns; j += 256, at += 144) {
       float d = half(bytes, at);
       float dMinimum = half(bytes, at + 2);
+      var scales = Q4_K.Scales.of(bytes, at);
       for (int r = 0; r < 8; r++) {
-        float s = d * Q4_K.scale(bytes, at, r);
-        float m = dMinimum * Q4_K.minimum(bytes, at, r);
+        float s = d * scales.scale(r);
+        float m = dMinimum * scales.minimum(r);
         long levels = at + 16 + 32 * (r / 2);
         int shift = 4 * (r % 2);
         int to = j + 32 * r;
