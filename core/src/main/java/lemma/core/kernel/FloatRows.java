@@ -41,9 +41,9 @@ final class FloatRows {
     var second = FloatVector.zero(LANES);
     for (int j = 0; j < bound; j += GROUP)
       for (int k = 0; k < HALF; k += STEP) {
-        first = use.take(f32(bytes, row + j + k), x, from + j + k, first);
+        first = use.take(widenF32(bytes, row + j + k), x, from + j + k, first);
         int high = j + HALF + k;
-        second = use.take(f32(bytes, row + high), x, from + high, second);
+        second = use.take(widenF32(bytes, row + high), x, from + high, second);
       }
     return VectorMath.sum(first.add(second)) + rest(w, i, use, x, from, bound);
   }
@@ -56,9 +56,9 @@ final class FloatRows {
     var second = FloatVector.zero(LANES);
     for (int j = 0; j < bound; j += GROUP)
       for (int k = 0; k < HALF; k += STEP) {
-        first = use.take(f16(bytes, row + j + k), x, from + j + k, first);
+        first = use.take(widenF16(bytes, row + j + k), x, from + j + k, first);
         int high = j + HALF + k;
-        second = use.take(f16(bytes, row + high), x, from + high, second);
+        second = use.take(widenF16(bytes, row + high), x, from + high, second);
       }
     return VectorMath.sum(first.add(second)) + rest(w, i, use, x, from, bound);
   }
@@ -71,21 +71,21 @@ final class FloatRows {
     var second = FloatVector.zero(LANES);
     for (int j = 0; j < bound; j += GROUP)
       for (int k = 0; k < HALF; k += STEP) {
-        first = use.take(bf16(bytes, row + j + k), x, from + j + k, first);
+        first = use.take(widenBf16(bytes, row + j + k), x, from + j + k, first);
         int high = j + HALF + k;
-        second = use.take(bf16(bytes, row + high), x, from + high, second);
+        second = use.take(widenBf16(bytes, row + high), x, from + high, second);
       }
     return VectorMath.sum(first.add(second)) + rest(w, i, use, x, from, bound);
   }
 
   /// Floats as they are.
-  private static FloatVector f32(MemorySegment bytes, long at) {
+  private static FloatVector widenF32(MemorySegment bytes, long at) {
     return FloatVector.fromMemorySegment(LANES, bytes, 4 * at, ByteOrder.LITTLE_ENDIAN);
   }
 
   /// Sign, exponent and mantissa move to their places in a float; the product with 2¹¹² = 2^(127−15)
   /// rebiases the exponent and is exact for subnormals, too. Exponent 31, ∞ and NaN, becomes 255.
-  private static FloatVector f16(MemorySegment bytes, long at) {
+  private static FloatVector widenF16(MemorySegment bytes, long at) {
     var halves = ShortVector.fromMemorySegment(HALVES, bytes, 2 * at, ByteOrder.LITTLE_ENDIAN);
     var bits = (IntVector) halves.convertShape(VectorOperators.S2I, BITS, 0);
     var finite =
@@ -95,7 +95,7 @@ final class FloatRows {
   }
 
   /// A bfloat16 is the upper half of a float.
-  private static FloatVector bf16(MemorySegment bytes, long at) {
+  private static FloatVector widenBf16(MemorySegment bytes, long at) {
     var halves = ShortVector.fromMemorySegment(HALVES, bytes, 2 * at, ByteOrder.LITTLE_ENDIAN);
     var bits = (IntVector) halves.convertShape(VectorOperators.ZERO_EXTEND_S2I, BITS, 0);
     return bits.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats();
