@@ -262,9 +262,14 @@ class BlockFormatTest {
   /// CRC-32 of what `quantize_row_…_ref` of ggml-quants.c (August 2026) writes for the same numbers.
   @Claim("parity")
   @ParameterizedTest
-  @CsvSource({"Q4_0, 4dbad8c8", "Q4_1, ef3ff3ac", "Q8_0, ae1e43cb", "Q4_K, dd32b0db", "Q6_K, f34cf71d"})
-  void bytes_of_many_blocks_have_the_checksum_of_the_reference(
-      BlockFormat format, String wanted) {
+  @CsvSource({
+    "Q4_0, 4dbad8c8",
+    "Q4_1, ef3ff3ac",
+    "Q8_0, ae1e43cb",
+    "Q4_K, dd32b0db",
+    "Q6_K, f34cf71d"
+  })
+  void bytes_of_many_blocks_have_the_checksum_of_the_reference(BlockFormat format, String wanted) {
     var checksum = new CRC32();
     checksum.update(encode(format, manyBlocks()));
     assertThat(checksum.getValue()).isEqualTo(Long.parseLong(wanted, 16));
