@@ -3,6 +3,7 @@ package lemma.docs.figure;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.random.RandomGenerator;
 import java.util.random.RandomGeneratorFactory;
 import lemma.core.format.BlockFormat;
@@ -11,27 +12,45 @@ import lemma.core.quantization.Nf4;
 /// Figures of the chapter on number formats.
 final class QuantizationFigures {
   private static final int WEIGHTS = 256 * 100;
+  private static final List<BlockFormat> BY_BITS =
+      List.of(
+          BlockFormat.Q4_0,
+          BlockFormat.Q4_K,
+          BlockFormat.Q4_1,
+          BlockFormat.Q6_K,
+          BlockFormat.Q8_0);
 
   private QuantizationFigures() {}
 
-  /// Bits for a weight against the error on normal weights, of every format of blocks.
+  /// The error on normal weights of every format of blocks.
   static Figure quantizationError() {
     RandomGenerator random = RandomGeneratorFactory.of("Xoshiro256PlusPlus").create(1);
     float[] weights = new float[WEIGHTS];
     for (int i = 0; i < WEIGHTS; i++) weights[i] = (float) random.nextGaussian();
-    List<Charts.Line> clouds = new ArrayList<>();
-    for (BlockFormat format : BlockFormat.values())
-      clouds.add(point(format.name(), format.bitsPerWeight(), weights, decoded(format, weights)));
     Nf4 nf4 = Nf4.quantise(weights, 64);
-    clouds.add(point("NF4", nf4.bitsPerWeight(), weights, nf4.dequantise()));
     Nf4 twice = nf4.doubleQuantised();
-    clouds.add(point("NF4, double", twice.bitsPerWeight(), weights, twice.dequantise()));
+    List<String> names = new ArrayList<>(List.of(name("NF4²", twice.bitsPerWeight())));
+    List<Double> errors = new ArrayList<>(List.of(percent(weights, twice.dequantise())));
+    names.add(name("NF4", nf4.bitsPerWeight()));
+    errors.add(percent(weights, nf4.dequantise()));
+    for (BlockFormat format : BY_BITS) {
+      names.add(name(format.name(), format.bitsPerWeight()));
+      errors.add(percent(weights, decoded(format, weights)));
+    }
+    double[] bars = errors.stream().mapToDouble(Double::doubleValue).toArray();
     return new Figure.Chart(
-        "What a bit buys: relative error on normal weights. Every further bit should halve it; at 4.5"
-            + " bits the formats differ in how they spend them.",
-        Charts.points(
-            Charts.Axis.linear("bits for a weight"), Charts.Axis.log("relative error"), clouds),
+        "What a bit buys: relative error on normal weights. The number under a format is the bits for"
+            + " a weight, scales included; NF4² quantises its scales, too.",
+        Charts.bars(
+            "",
+            names,
+            Charts.Axis.linear("relative error in %"),
+            List.of(new Charts.Bars("error", bars))),
         340);
+  }
+
+  private static String name(String format, double bits) {
+    return String.format(Locale.ROOT, "%s\n%.4g", format, bits);
   }
 
   private static float[] decoded(BlockFormat format, float[] weights) {
@@ -42,14 +61,14 @@ final class QuantizationFigures {
     return decoded;
   }
 
-  private static Charts.Line point(String name, double bits, float[] weights, float[] decoded) {
+  private static double percent(float[] weights, float[] decoded) {
     double error = 0;
     double square = 0;
     for (int i = 0; i < weights.length; i++) {
       error += Math.pow((double) decoded[i] - weights[i], 2);
       square += Math.pow(weights[i], 2);
     }
-    return new Charts.Line(name, new double[] {bits}, new double[] {Math.sqrt(error / square)});
+    return 100 * Math.sqrt(error / square);
   }
 
   /// The 16 levels against those with equal steps.
