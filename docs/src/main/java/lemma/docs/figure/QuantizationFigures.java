@@ -14,11 +14,7 @@ final class QuantizationFigures {
   private static final int WEIGHTS = 256 * 100;
   private static final List<BlockFormat> BY_BITS =
       List.of(
-          BlockFormat.Q4_0,
-          BlockFormat.Q4_K,
-          BlockFormat.Q4_1,
-          BlockFormat.Q6_K,
-          BlockFormat.Q8_0);
+          BlockFormat.Q4_0, BlockFormat.Q4_K, BlockFormat.Q4_1, BlockFormat.Q6_K, BlockFormat.Q8_0);
 
   private QuantizationFigures() {}
 
