@@ -70,7 +70,8 @@ public record SentencePieceNormaliser(
       String added = next.text();
       if (afterSpace) added = added.replaceFirst("^ +", "");
       if (!added.isEmpty()) {
-        result.add(escapeWhitespaces ? added.replace(' ', SentencePiece.SPACE) : added, at, next.end());
+        result.add(
+            escapeWhitespaces ? added.replace(' ', SentencePiece.SPACE) : added, at, next.end());
         afterSpace = removeExtraWhitespaces && added.endsWith(" ");
       }
       at = next.end();
