@@ -13,7 +13,7 @@ import lemma.core.tokenizer.SentencePiece.Type;
 /// soon as they are a character; each one that belongs to no character becomes U+FFFD.
 ///
 /// For one text and one thread.
-final class SentencePieceDecoder {
+final class SentencePieceDecoder implements DecodeStream {
   private static final String REPLACEMENT = "\uFFFD";
 
   private final SentencePieceModel model;
@@ -29,8 +29,8 @@ final class SentencePieceDecoder {
     begun = onlyFirst && !normaliser.addDummyPrefix();
   }
 
-  /// The text that is certain with this id.
-  String next(int id) {
+  @Override
+  public String next(int id) {
     SentencePiece piece = model.piece(id);
     if (piece.type() == Type.BYTE) return noted(bytes(piece.value()));
     String before = noted(end());
@@ -53,8 +53,9 @@ final class SentencePieceDecoder {
     return text;
   }
 
-  /// What is left: U+FFFD for each byte of a character that was cut off.
-  String end() {
+  /// U+FFFD for each byte of a character that was cut off.
+  @Override
+  public String end() {
     String text = REPLACEMENT.repeat(pending.length);
     pending = new byte[0];
     return text;

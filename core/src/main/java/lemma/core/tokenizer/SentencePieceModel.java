@@ -110,7 +110,7 @@ public final class SentencePieceModel implements Tokenizer {
   }
 
   /// The text that is split: normalised, with spaces as `▁`.
-  public Normalised normalise(String text) {
+  public AlignedText normalise(String text) {
     return normaliser.apply(text, userDefined);
   }
 
@@ -122,19 +122,19 @@ public final class SentencePieceModel implements Tokenizer {
   /// The ids of a text, each with the part of the text that it was made of. The bytes of a character
   /// have all of it.
   public List<Segment> segments(String text) {
-    Normalised normalised = normalise(text);
+    AlignedText normalised = normalise(text);
     return segments(normalised, model.encode(normalised.text()));
   }
 
   /// A segmentation of the normalised text, such as one drawn from [UnigramLattice], as ids with parts
   /// of the source.
-  public List<Segment> segments(Normalised normalised, List<Segment> segmentation) {
+  public List<Segment> segments(AlignedText normalised, List<Segment> segmentation) {
     List<Segment> result = new ArrayList<>();
     List<Segment> parts =
         byteFallback ? segmentation : Segment.fused(segmentation, model.unknownId());
     for (Segment part : parts) {
-      int from = normalised.from()[part.from()];
-      int to = normalised.to()[part.to() - 1];
+      int from = normalised.start(part.from());
+      int to = normalised.end(part.to() - 1);
       if (byteFallback && part.id() == model.unknownId())
         for (byte b : utf8(normalised.text().substring(part.from(), part.to())))
           result.add(new Segment(ofByte[b & 0xFF], from, to));
@@ -158,13 +158,16 @@ public final class SentencePieceModel implements Tokenizer {
     };
   }
 
-  /// The text of the ids: the spaces that normalisation puts in front are taken away again.
+  /// The same: a name of a control piece is never more than text.
   @Override
-  public String decode(int... ids) {
-    var stream = new SentencePieceDecoder(this);
-    var text = new StringBuilder();
-    for (int id : ids) text.append(stream.next(id));
-    return text.append(stream.end()).toString();
+  public int[] encodeOrdinary(String text) {
+    return encode(text);
+  }
+
+  /// The spaces that normalisation puts in front of a text are taken away again.
+  @Override
+  public DecodeStream stream() {
+    return new SentencePieceDecoder(this);
   }
 
   @Override

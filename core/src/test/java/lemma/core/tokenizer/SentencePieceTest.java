@@ -19,6 +19,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.random.RandomGenerator;
+import java.util.stream.IntStream;
 import lemma.core.tokenizer.SentencePiece.Type;
 import lemma.core.tokenizer.Unigram.Sums;
 import lemma.core.tokenizer.UnigramTraining.MStep;
@@ -550,10 +551,14 @@ class SentencePieceTest {
     assertThat(with(false, true, false).apply(" a  b ").text()).isEqualTo("a▁b");
     assertThat(with(true, false, false).apply(" a  b ").text()).isEqualTo(" a b");
     assertThat(with(true, true, true).apply(" a  b ").text()).isEqualTo("a▁b▁");
-    Normalised spans = usual.apply("  a  b");
-    assertThat(spans.text()).isEqualTo("▁a▁b");
-    assertThat(spans.from()).containsExactly(2, 2, 3, 5);
-    assertThat(spans.to()).containsExactly(2, 3, 4, 6);
+    assertSpans(usual.apply("  a  b"), "▁a▁b", "2-2 2-3 3-4 5-6");
+  }
+
+  private static void assertSpans(AlignedText text, String wanted, String spans) {
+    assertThat(text.text()).isEqualTo(wanted);
+    assertThat(
+            IntStream.range(0, wanted.length()).mapToObj(i -> text.start(i) + "-" + text.end(i)))
+        .containsExactly(spans.split(" "));
   }
 
   private static SentencePieceNormaliser with(boolean prefix, boolean escape, boolean suffix) {
@@ -563,6 +568,10 @@ class SentencePieceTest {
 
   private static PrecompiledCharsMap nmtNfkc() throws IOException {
     return model("tiny-unigram.model").normaliser().map().orElseThrow();
+  }
+
+  private static String normalised(PrecompiledCharsMap map, String text) {
+    return map.normalise(AlignedText.of(text)).text();
   }
 
   @Claim("nfkc")
@@ -575,13 +584,13 @@ class SentencePieceTest {
       if (!Character.isDefined(c) || c >= 0xD800 && c <= 0xDFFF) continue;
       String text = Character.toString(c);
       compared++;
-      if (!map.normalise(text).text().equals(Normalizer.normalize(text, Normalizer.Form.NFKC)))
+      if (!normalised(map, text).equals(Normalizer.normalize(text, Normalizer.Form.NFKC)))
         otherwise.add(c);
     }
     proof.measured("characters compared", compared);
     proof.measured("treated otherwise", otherwise.size());
-    assertThat(map.normalise("\t\n\r\u3000\u200B\uFEFF").text()).isEqualTo("      ");
-    assertThat(map.normalise("\u0001\u001F\u007F").text()).isEmpty();
+    assertThat(normalised(map, "\t\n\r\u3000\u200B\uFEFF")).isEqualTo("      ");
+    assertThat(normalised(map, "\u0001\u001F\u007F")).isEmpty();
     System.err.println("DEBUG " + otherwise.stream().sorted().map(Integer::toHexString).toList());
   }
 
@@ -589,18 +598,15 @@ class SentencePieceTest {
   @Test
   void a_sequence_is_replaced_by_the_rule_with_the_longest_match() throws IOException {
     PrecompiledCharsMap map = nmtNfkc();
-    assertThat(map.normalise("e\u0301").text()).isEqualTo("é"); // two characters, one rule
-    assertThat(map.normalise("\u1E9B\u0323").text()).isEqualTo("\u1E69");
+    assertThat(normalised(map, "e\u0301")).isEqualTo("é"); // two characters, one rule
+    assertThat(normalised(map, "\u1E9B\u0323")).isEqualTo("\u1E69");
     // by grapheme clusters the first rule replaces the cluster, and the dot below is lost
-    assertThat(map.normaliseByGraphemes("\u1E9B\u0323").text()).isEqualTo("\u1E61");
-    Normalised ligature = map.normaliseByGraphemes("a\uFB01b");
-    assertThat(ligature.text()).isEqualTo("afib");
-    assertThat(ligature.from()).containsExactly(0, 1, 1, 2);
-    assertThat(ligature.to()).containsExactly(1, 2, 2, 3);
+    assertThat(map.normaliseByGraphemes(AlignedText.of("\u1E9B\u0323")).text()).isEqualTo("\u1E61");
+    assertSpans(
+        map.normaliseByGraphemes(AlignedText.of("a\uFB01b")), "afib", "0-1 1-2 1-2 2-3");
     RandomGenerator random = random(60);
     for (int trial = 0; trial < 2000; trial++) {
       String text = anyText(random);
-      Normalised normalised = map.normalise(text);
       var again = new StringBuilder();
       for (int at = 0; at < text.length(); ) { // the longest prefix that is changed as a whole
         int end = at + Character.charCount(text.codePointAt(at));
@@ -608,7 +614,7 @@ class SentencePieceTest {
         again.append(rule == null ? text.substring(at, end) : rule.text());
         at = rule == null ? end : rule.end();
       }
-      assertThat(normalised.text()).isEqualTo(again.toString());
+      assertThat(normalised(map, text)).isEqualTo(again.toString());
     }
   }
 
