@@ -39,6 +39,7 @@ public record UnigramTraining(
     MStep mStep) {
   private static final String UNKNOWN = "<unk>";
   private static final double FEWEST_EXPECTED = 0.5;
+  private static final double LEAST_COUNT = 1e-100;
   private static final double SLACK = 1.1; // more than needed, until the last step picks the best
 
   /// How probabilities follow from the expected counts c, whose sum is C.
@@ -49,11 +50,12 @@ public record UnigramTraining(
     /// than their share, and the sum is below 1. What SentencePiece does; the likelihood may fall.
     DIGAMMA;
 
-    /// Log-probabilities from expected counts.
+    /// Log-probabilities from expected counts; a count of 0 is taken for a very small one, so that
+    /// every score is finite.
     public Map<String, Double> apply(Map<String, Double> counts) {
       double sum = counts.values().stream().mapToDouble(Double::doubleValue).sum();
       Map<String, Double> logs = new LinkedHashMap<>(counts);
-      logs.replaceAll((text, count) -> log(count) - log(sum));
+      logs.replaceAll((text, count) -> log(Math.max(count, LEAST_COUNT)) - log(sum));
       return logs;
     }
 
