@@ -110,19 +110,6 @@ public final class AlignedText {
     return edit.done();
   }
 
-  /// What was made of this text, with spans in the original of this one.
-  AlignedText then(Normalised made) {
-    int[] newStarts = new int[made.text().length()];
-    int[] newEnds = new int[made.text().length()];
-    for (int i = 0; i < newStarts.length; i++) {
-      if (made.to()[i] == 0) continue; // put in at the very beginning
-      newEnds[i] = ends[made.to()[i] - 1];
-      newStarts[i] =
-          made.from()[i] < made.to()[i] ? starts[made.from()[i]] : starts[made.to()[i] - 1];
-    }
-    return new AlignedText(made.text(), newStarts, newEnds);
-  }
-
   private interface EachCharacter {
     void at(int codePoint, int at);
   }

@@ -95,7 +95,7 @@ public sealed interface Normalizer
   record Precompiled(PrecompiledCharsMap map) implements Normalizer {
     @Override
     public AlignedText apply(AlignedText text) {
-      return text.then(map.normaliseByGraphemes(text.text()));
+      return map.normaliseByGraphemes(text);
     }
   }
 

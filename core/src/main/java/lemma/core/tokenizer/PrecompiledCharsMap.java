@@ -172,16 +172,14 @@ public final class PrecompiledCharsMap {
   }
 
   /// A text after all rules: at each place the one with the longest match, as SentencePiece does it.
-  ///
-  /// A surrogate without its partner becomes U+FFFD.
-  public Normalised normalise(String text) {
-    Normalised.Builder result = new Normalised.Builder();
-    for (int at = 0; at < text.length(); ) {
-      Replacement rule = rule(text, at);
-      result.add(rule.text, at, rule.end);
+  public AlignedText normalise(AlignedText text) {
+    var result = new AlignedText.Edit(text.text().length());
+    for (int at = 0; at < text.text().length(); ) {
+      Replacement rule = rule(text.text(), at);
+      result.add(rule.text, text.start(at), text.end(rule.end - 1));
       at = rule.end;
     }
-    return result.build();
+    return result.done();
   }
 
   /// The rule at a place, or the character itself.
@@ -190,7 +188,7 @@ public final class PrecompiledCharsMap {
     return rule != null ? rule : itself(text, at);
   }
 
-  /// The character at a place, unchanged.
+  /// The character at a place, unchanged; U+FFFD for a surrogate without its partner.
   static Replacement itself(String text, int at) {
     int codePoint = text.codePointAt(at);
     int end = at + Character.charCount(codePoint);
@@ -203,29 +201,29 @@ public final class PrecompiledCharsMap {
   /// is replaced as a whole by the rule with the *shortest* match, and what follows in the cluster is
   /// lost. In other clusters each character is replaced by itself.
   ///
-  /// Source positions are counted as that library counts them: the characters of a replacement stand
-  /// for those it replaced, one for one, and what is left over belongs to the last one. A text that
-  /// begins with a removed character is therefore off by one from there on.
-  public Normalised normaliseByGraphemes(String text) {
-    Aligned result = new Aligned(text);
-    Matcher graphemes = GRAPHEME.matcher(text);
+  /// Spans are counted as that library counts them: the characters of a replacement stand for those
+  /// that it replaced, one for one, and what is left over belongs to the last one. After a removed
+  /// character at the beginning of a text, every span is off by one.
+  public AlignedText normaliseByGraphemes(AlignedText text) {
+    var result = new OneForOne(text);
+    Matcher graphemes = GRAPHEME.matcher(text.text());
     while (graphemes.find()) {
       int from = graphemes.start();
       int to = graphemes.end();
       boolean small = graphemes.group().getBytes(StandardCharsets.UTF_8).length < SHORT_GRAPHEME;
-      String whole = small ? shortest(text, from, to) : null;
+      String whole = small ? shortest(text.text(), from, to) : null;
       if (whole != null) {
-        result.replace(text.codePointCount(from, to), whole);
+        result.replace(text.text().codePointCount(from, to), whole);
         continue;
       }
       for (int at = from; at < to; ) {
-        Replacement self = itself(text, at);
-        String rule = shortest(text, at, self.end);
+        Replacement self = itself(text.text(), at);
+        String rule = shortest(text.text(), at, self.end);
         result.replace(1, rule != null ? rule : self.text);
         at = self.end;
       }
     }
-    return result.builder.build();
+    return result.edit.done();
   }
 
   private String shortest(String text, int from, int to) {
@@ -241,35 +239,37 @@ public final class PrecompiledCharsMap {
     return first[0];
   }
 
-  /// Counts source characters along with the replacements.
-  private static final class Aligned {
-    private final String source;
-    private final Normalised.Builder builder = new Normalised.Builder();
-    private int begin;
+  /// Counts the characters of a text along with those that replace them.
+  private static final class OneForOne {
+    private final AlignedText source;
+    private final AlignedText.Edit edit;
+    private boolean begun;
+    private int begin; // of the last character that was counted
     private int end;
 
-    Aligned(String source) {
+    OneForOne(AlignedText source) {
       this.source = source;
+      edit = new AlignedText.Edit(source.text().length());
     }
 
     void replace(int count, String replacement) {
+      int left = count;
       for (int i = 0; i < replacement.length(); ) {
         int codePoint = replacement.codePointAt(i);
-        if (count > 0) next();
-        count--;
-        builder.add(Character.toString(codePoint), begin, end);
+        if (left-- > 0) {
+          begin = end;
+          end = after(end);
+        }
+        if (end == 0) edit.add(codePoint, 0, 0);
+        else edit.add(codePoint, source.start(begin), source.end(end - 1));
+        begun = true;
         i += Character.charCount(codePoint);
       }
-      if (!builder.isEmpty()) for (; count > 0; count--) end = after(end);
-    }
-
-    private void next() {
-      begin = end;
-      end = after(end);
+      for (; begun && left > 0; left--) end = after(end);
     }
 
     private int after(int at) {
-      return at + Character.charCount(source.codePointAt(at));
+      return at + Character.charCount(source.text().codePointAt(at));
     }
   }
 }

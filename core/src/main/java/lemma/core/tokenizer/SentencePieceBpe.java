@@ -25,7 +25,7 @@ import java.util.TreeSet;
 /// O(n log n).
 ///
 /// Kudo & Richardson 2018, arXiv:1808.06226. Answer: `tokenizer/sentencepiece.md`.
-public final class SentencePieceBpe {
+public final class SentencePieceBpe implements PieceModel {
   private static final int NONE = -1;
 
   private final List<SentencePiece> pieces;
@@ -39,7 +39,7 @@ public final class SentencePieceBpe {
   /// @throws IllegalArgumentException if two pieces have the same text, or not exactly one is unknown
   public SentencePieceBpe(List<SentencePiece> pieces) {
     this.pieces = List.copyOf(pieces);
-    unknownId = Unigram.unknownId(pieces);
+    unknownId = PieceModel.unknownId(pieces);
     TreeSet<Double> scores = new TreeSet<>();
     for (SentencePiece piece : pieces) scores.add(piece.score() + 0.0); // −0 and 0 are the same
     List<Double> ascending = List.copyOf(scores);
@@ -53,11 +53,12 @@ public final class SentencePieceBpe {
     }
   }
 
+  @Override
   public List<SentencePiece> pieces() {
     return pieces;
   }
 
-  /// The id of a character that no piece covers.
+  @Override
   public int unknownId() {
     return unknownId;
   }
@@ -66,7 +67,7 @@ public final class SentencePieceBpe {
     return id != PieceTrie.NONE && pieces.get(id).type() == SentencePiece.Type.UNUSED;
   }
 
-  /// The segmentation of a normalised text.
+  @Override
   public List<Segment> encode(String text) {
     return new Run(text).run();
   }

@@ -1,6 +1,7 @@
 package lemma.core.tokenizer;
 
 import java.util.Optional;
+import lemma.core.tokenizer.PrecompiledCharsMap.Replacement;
 
 /// What SentencePiece does to a text before it is split: rules for characters, and the treatment of
 /// spaces, which are characters like others from then on.
@@ -48,47 +49,52 @@ public record SentencePieceNormaliser(
         name, map, addDummyPrefix, newValue, escapeWhitespaces, treatWhitespaceAsSuffix);
   }
 
-  public Normalised apply(String text) {
+  public AlignedText apply(String text) {
     return apply(text, new PieceTrie());
   }
 
   /// @param kept texts that pass through unchanged wherever they stand: user-defined pieces
-  Normalised apply(String text, PieceTrie kept) {
-    var result = new Normalised.Builder();
+  AlignedText apply(String text, PieceTrie kept) {
+    var edit = new AlignedText.Edit(text.length() + 1);
     int at = 0;
-    if (removeExtraWhitespaces)
-      for (; at < text.length(); ) {
-        PrecompiledCharsMap.Replacement first = replacement(text, at, kept);
-        if (!first.text().equals(" ")) break;
-        at = first.end();
-      }
-    if (at == text.length()) return result.build(); // nothing but spaces: no dummy prefix either
-    if (addDummyPrefix && !treatWhitespaceAsSuffix) result.add(space(), at, at);
+    while (removeExtraWhitespaces && at < text.length()) {
+      Replacement first = replacement(text, at, kept);
+      if (!first.text().equals(" ")) break;
+      at = first.end();
+    }
+    if (at == text.length()) return edit.done(); // nothing but spaces: no dummy prefix either
+    if (addDummyPrefix && !treatWhitespaceAsSuffix) edit.add(space(), at, at);
     boolean afterSpace = removeExtraWhitespaces;
-    while (at < text.length()) {
-      PrecompiledCharsMap.Replacement next = replacement(text, at, kept);
-      String added = next.text();
-      if (afterSpace) added = added.replaceFirst("^ +", "");
-      if (!added.isEmpty()) {
-        result.add(
-            escapeWhitespaces ? added.replace(' ', SentencePiece.SPACE) : added, at, next.end());
-        afterSpace = removeExtraWhitespaces && added.endsWith(" ");
-      }
+    for (; at < text.length(); ) {
+      Replacement next = replacement(text, at, kept);
+      String added = afterSpace ? next.text().replaceFirst("^ +", "") : next.text();
+      edit.add(added.replace(" ", space()), at, next.end());
+      if (!added.isEmpty()) afterSpace = removeExtraWhitespaces && added.endsWith(" ");
       at = next.end();
     }
-    if (removeExtraWhitespaces) while (result.endsWith(space().charAt(0))) result.removeLast();
-    if (addDummyPrefix && treatWhitespaceAsSuffix) result.add(space(), at, at);
-    return result.build();
+    AlignedText result = edit.done();
+    int length = result.text().length();
+    while (removeExtraWhitespaces && length > 0 && result.text().startsWith(space(), length - 1))
+      length--;
+    result = result.slice(0, length);
+    return addDummyPrefix && treatWhitespaceAsSuffix ? withSuffix(result, text.length()) : result;
+  }
+
+  private AlignedText withSuffix(AlignedText text, int end) {
+    var edit = new AlignedText.Edit(text.text().length() + 1);
+    edit.copy(text, 0, text.text().length());
+    edit.add(space(), end, end);
+    return edit.done();
   }
 
   private String space() {
     return escapeWhitespaces ? String.valueOf(SentencePiece.SPACE) : " ";
   }
 
-  private PrecompiledCharsMap.Replacement replacement(String text, int at, PieceTrie kept) {
+  private Replacement replacement(String text, int at, PieceTrie kept) {
     int end = kept.longestMatch(text, at);
     if (end != PieceTrie.NONE)
-      return new PrecompiledCharsMap.Replacement(text.substring(at, end), end);
+      return new Replacement(text.substring(at, end), end);
     return map.isPresent() ? map.get().rule(text, at) : PrecompiledCharsMap.itself(text, at);
   }
 }

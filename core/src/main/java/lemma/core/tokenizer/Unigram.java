@@ -18,7 +18,7 @@ import java.util.List;
 /// down a prefix tree. [#lattice] keeps all pieces, for what needs more than the best.
 ///
 /// Kudo 2018, section 3.1, arXiv:1804.10959. Answer: `tokenizer/sentencepiece.md`.
-public final class Unigram {
+public final class Unigram implements PieceModel {
   private static final double UNKNOWN_PENALTY = 10;
   private static final double USER_DEFINED_PENALTY = 0.1;
   private static final int NONE = -1;
@@ -44,7 +44,7 @@ public final class Unigram {
   public Unigram(List<SentencePiece> pieces, Sums sums) {
     this.pieces = List.copyOf(pieces);
     this.sums = sums;
-    this.unknownId = unknownId(pieces);
+    this.unknownId = PieceModel.unknownId(pieces);
     double least = Double.POSITIVE_INFINITY;
     double most = 0;
     for (SentencePiece piece : pieces)
@@ -64,29 +64,18 @@ public final class Unigram {
     }
   }
 
-  static int unknownId(List<SentencePiece> pieces) {
-    int found = NONE;
-    for (int id = 0; id < pieces.size(); id++) {
-      if (pieces.get(id).type() != SentencePiece.Type.UNKNOWN) continue;
-      if (found != NONE)
-        throw new IllegalArgumentException(
-            "pieces %d and %d are both of type unknown".formatted(found, id));
-      found = id;
-    }
-    if (found == NONE) throw new IllegalArgumentException("no piece is of type unknown");
-    return found;
-  }
-
+  @Override
   public List<SentencePiece> pieces() {
     return pieces;
   }
 
-  /// The id of a character that no piece covers.
+  @Override
   public int unknownId() {
     return unknownId;
   }
 
   /// The best segmentation of a normalised text. Of several, the one whose last pieces are longest.
+  @Override
   public List<Segment> encode(String text) {
     double[] best = new double[text.length() + 1];
     int[] from = new int[text.length() + 1];
