@@ -30,8 +30,10 @@ public record BertNormalizer(
               .map(c -> CharacterClass.whiteSpace(c) ? ' ' : c);
     if (handleChinese)
       result =
-          result.expand(
-              c -> CharacterClass.chinese(c) ? " " + Character.toString(c) + " " : Character.toString(c));
+          result.expand(c ->
+              CharacterClass.chinese(c)
+                  ? " " + Character.toString(c) + " "
+                  : Character.toString(c));
     if (stripAccents)
       result = UnicodeForm.NFD.apply(result).filter(c -> !CharacterClass.nonSpacingMark(c));
     if (lowercase) result = result.expand(c -> Character.toString(c).toLowerCase(Locale.ROOT));

@@ -113,8 +113,7 @@ public final class BpeModel implements TokenModel {
       if (id.isPresent()) {
         endUnknown();
         add(id.getAsInt(), begin, end);
-      } else if (!(options.byteFallback && bytes(character, begin, end))
-          && options.unknown != -1) {
+      } else if (!(options.byteFallback && bytes(character, begin, end)) && options.unknown != -1) {
         if (!options.fuseUnknown) endUnknown();
         if (unknownTo == unknownFrom) unknownFrom = begin;
         unknownTo = end;

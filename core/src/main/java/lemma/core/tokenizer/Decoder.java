@@ -36,7 +36,8 @@ public sealed interface Decoder permits Decoder.Joining, Decoder.Mapping, Decode
   }
 
   /// A decoder for which neighbours matter.
-  sealed interface Joining extends Decoder permits BpeDecoder, ByteFallback, ByteLevel, Fuse, Strip {}
+  sealed interface Joining extends Decoder
+      permits BpeDecoder, ByteFallback, ByteLevel, Fuse, Strip {}
 
   /// The bytes of a token inside of a text.
   default byte[] bytes(String token) {
@@ -105,9 +106,7 @@ public sealed interface Decoder permits Decoder.Joining, Decoder.Mapping, Decode
     @Override
     public String map(String token, boolean first) {
       String text =
-          first
-              ? token
-              : token.startsWith(prefix) ? token.substring(prefix.length()) : " " + token;
+          first ? token : token.startsWith(prefix) ? token.substring(prefix.length()) : " " + token;
       return cleanUp ? cleanUp(text) : text;
     }
 

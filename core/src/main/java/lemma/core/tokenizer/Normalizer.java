@@ -13,6 +13,7 @@ public sealed interface Normalizer
         Normalizer.Lowercase,
         Normalizer.Nmt,
         Normalizer.None,
+        Normalizer.Precompiled,
         Normalizer.Prepend,
         Normalizer.Replace,
         Normalizer.Sequence,
@@ -87,6 +88,14 @@ public sealed interface Normalizer
     @Override
     public AlignedText apply(AlignedText text) {
       return text.prepend(front);
+    }
+  }
+
+  /// The map of a SentencePiece model, as Hugging Face applies it.
+  record Precompiled(PrecompiledCharsMap map) implements Normalizer {
+    @Override
+    public AlignedText apply(AlignedText text) {
+      return map.normaliseByGraphemes(text);
     }
   }
 

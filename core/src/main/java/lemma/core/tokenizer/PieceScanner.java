@@ -29,9 +29,7 @@ record PieceScanner(char[] text, int to) {
       case Character.UPPERCASE_LETTER, Character.TITLECASE_LETTER -> LETTER | UPPER;
       case Character.LOWERCASE_LETTER -> LETTER | LOWER;
       case Character.MODIFIER_LETTER, Character.OTHER_LETTER -> LETTER | UPPER | LOWER;
-      case Character.NON_SPACING_MARK,
-          Character.COMBINING_SPACING_MARK,
-          Character.ENCLOSING_MARK ->
+      case Character.NON_SPACING_MARK, Character.COMBINING_SPACING_MARK, Character.ENCLOSING_MARK ->
           UPPER | LOWER;
       case Character.DECIMAL_DIGIT_NUMBER, Character.LETTER_NUMBER, Character.OTHER_NUMBER ->
           NUMBER;

@@ -48,7 +48,7 @@ public final class Pipeline implements Tokenizer {
     inNormalised =
         new AddedTokens(
             steps.added().stream().filter(AddedToken::normalised).toList(), steps.normalizer());
-    byteLevel = ByteLevelBpe.of(steps, vocabulary);
+    byteLevel = ByteLevelBpe.of(steps, vocabulary, prefix());
   }
 
   private static Vocabulary withAdded(Vocabulary model, List<AddedToken> added) {
@@ -58,8 +58,7 @@ public final class Pipeline implements Tokenizer {
       String before = tokens.set(token.id(), token.content());
       if (before != null && !before.equals(token.content()))
         throw new IllegalArgumentException(
-            "added token %s has id %d, which is %s"
-                .formatted(token.content(), token.id(), before));
+            "added token %s has id %d, which is %s".formatted(token.content(), token.id(), before));
     }
     return new Vocabulary(tokens);
   }

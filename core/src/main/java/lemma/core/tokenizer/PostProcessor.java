@@ -121,8 +121,7 @@ public sealed interface PostProcessor
           trailing > 0 && token.end() >= trailing
               ? Math.max(token.end() - trailing, start)
               : token.end();
-      tokens.add(
-          new Token(token.id(), name, start, end, token.typeId(), token.special()));
+      tokens.add(new Token(token.id(), name, start, end, token.typeId(), token.special()));
     }
     return new Encoding(tokens);
   }

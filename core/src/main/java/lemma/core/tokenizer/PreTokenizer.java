@@ -83,8 +83,7 @@ public sealed interface PreTokenizer
   record ByteLevel(boolean addPrefixSpace, boolean split) implements PreTokenizer {
     @Override
     public List<AlignedText> split(AlignedText text) {
-      AlignedText begun =
-          addPrefixSpace && !text.text().startsWith(" ") ? text.prepend(" ") : text;
+      AlignedText begun = addPrefixSpace && !text.text().startsWith(" ") ? text.prepend(" ") : text;
       List<AlignedText> pieces =
           split ? new Published(PublishedPattern.GPT2).split(begun) : new None().split(begun);
       return pieces.stream().map(piece -> piece.expand(ByteAlphabet::write)).toList();

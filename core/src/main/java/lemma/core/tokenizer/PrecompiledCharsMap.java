@@ -111,10 +111,14 @@ public final class PrecompiledCharsMap {
   /// The rule with the longest match at a place, or null.
   Replacement longest(String text, int from) {
     Replacement[] last = {null};
-    matches(text, from, text.length(), (end, value) -> {
-      last[0] = new Replacement(replacement(value), end);
-      return true;
-    });
+    matches(
+        text,
+        from,
+        text.length(),
+        (end, value) -> {
+          last[0] = new Replacement(replacement(value), end);
+          return true;
+        });
     return last[0];
   }
 
@@ -224,10 +228,14 @@ public final class PrecompiledCharsMap {
 
   private String shortest(String text, int from, int to) {
     String[] first = {null};
-    matches(text, from, to, (end, value) -> {
-      first[0] = replacement(value);
-      return false;
-    });
+    matches(
+        text,
+        from,
+        to,
+        (end, value) -> {
+          first[0] = replacement(value);
+          return false;
+        });
     return first[0];
   }
 

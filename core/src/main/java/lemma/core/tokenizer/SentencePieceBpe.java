@@ -82,7 +82,8 @@ public final class SentencePieceBpe implements PieceModel {
     private final boolean[] frozen; // user-defined pieces never join
     private final int symbols;
     private final PriorityQueue<Long> pairs = new PriorityQueue<>(); // rank, then position
-    private final Map<String, Integer> splits = new HashMap<>(); // unused pieces: length of the left
+    private final Map<String, Integer> splits =
+        new HashMap<>(); // unused pieces: length of the left
 
     Run(String text) {
       this.text = text;

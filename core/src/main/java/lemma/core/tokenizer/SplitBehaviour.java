@@ -27,7 +27,8 @@ public enum SplitBehaviour {
       switch (this) {
         case REMOVED, ISOLATED -> {}
         case CONTIGUOUS -> {
-          while (last + 1 < cuts.size() && cuts.get(last + 1).match() == cuts.get(i).match()) last++;
+          while (last + 1 < cuts.size() && cuts.get(last + 1).match() == cuts.get(i).match())
+            last++;
         }
         case MERGED_WITH_PREVIOUS -> {
           if (!cuts.get(i).match() && i + 1 < cuts.size() && cuts.get(i + 1).match()) last++;

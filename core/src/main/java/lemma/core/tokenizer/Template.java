@@ -44,8 +44,7 @@ public record Template(List<Part> single, List<Part> pair) implements PostProces
     List<Encoding> result = new ArrayList<>();
     for (Part part : texts.size() == 1 ? single : pair)
       switch (part) {
-        case Text(boolean second, int type) ->
-            result.add(texts.get(second ? 1 : 0).withType(type));
+        case Text(boolean second, int type) -> result.add(texts.get(second ? 1 : 0).withType(type));
         case Tokens(List<Special> tokens, int type) -> {
           if (special)
             result.add(

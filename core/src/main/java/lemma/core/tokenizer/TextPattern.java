@@ -15,7 +15,8 @@ public final class TextPattern {
   private static final int LONGEST = 20_000;
   private static final int DEEPEST = 50;
   private static final Pattern SCRIPT =
-      Pattern.compile("\\\\([pP])\\{(Han|Hiragana|Katakana|Hangul|Latin|Greek|Cyrillic|Thai|Arabic)\\}");
+      Pattern.compile(
+          "\\\\([pP])\\{(Han|Hiragana|Katakana|Hangul|Latin|Greek|Cyrillic|Thai|Arabic)\\}");
 
   private final String source;
   private final Pattern pattern;
@@ -31,7 +32,8 @@ public final class TextPattern {
   /// Matches a string; an empty one matches nowhere.
   public static TextPattern literal(String string) {
     return new TextPattern(
-        string, string.isEmpty() ? Pattern.compile("(?!)") : Pattern.compile(string, Pattern.LITERAL));
+        string,
+        string.isEmpty() ? Pattern.compile("(?!)") : Pattern.compile(string, Pattern.LITERAL));
   }
 
   /// Matches an expression as tokenizer files write it.

@@ -38,8 +38,7 @@ public enum UnicodeForm implements Normalizer {
   /// and no vowel or final consonant of a Hangul syllable.
   private static boolean begins(int c) {
     if (c < 0x300) return true;
-    int first =
-        java.text.Normalizer.normalize(Character.toString(c), Form.NFKD).codePointAt(0);
+    int first = java.text.Normalizer.normalize(Character.toString(c), Form.NFKD).codePointAt(0);
     return !CharacterClass.mark(first) && !(first >= 0x1160 && first <= 0x11FF);
   }
 

@@ -81,13 +81,15 @@ public final class Unigram implements PieceModel {
     int[] from = new int[text.length() + 1];
     int[] ids = new int[text.length() + 1];
     Arrays.fill(from, NONE);
-    arcs(text, (id, start, end, score) -> {
-      double candidate = best[start] + score;
-      if (from[end] != NONE && candidate <= best[end]) return;
-      best[end] = sums == Sums.FLOAT32 ? (float) candidate : candidate;
-      from[end] = start;
-      ids[end] = id;
-    });
+    arcs(
+        text,
+        (id, start, end, score) -> {
+          double candidate = best[start] + score;
+          if (from[end] != NONE && candidate <= best[end]) return;
+          best[end] = sums == Sums.FLOAT32 ? (float) candidate : candidate;
+          from[end] = start;
+          ids[end] = id;
+        });
     List<Segment> backwards = new ArrayList<>();
     for (int end = text.length(); end > 0; end = from[end])
       backwards.add(new Segment(ids[end], from[end], end));

@@ -35,11 +35,13 @@ public final class UnigramLattice {
     this.text = text;
     ending = new ArrayList<>();
     for (int place = 0; place <= text.length(); place++) ending.add(new ArrayList<>(4));
-    model.arcs(text, (id, from, to, score) -> {
-      ending.get(to).add(arcs.size());
-      arcs.add(new Segment(id, from, to));
-      scores.add(score);
-    });
+    model.arcs(
+        text,
+        (id, from, to, score) -> {
+          ending.get(to).add(arcs.size());
+          arcs.add(new Segment(id, from, to));
+          scores.add(score);
+        });
   }
 
   /// ln Z: the logarithm of the sum over all segmentations.

@@ -8,7 +8,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
-import lemma.core.tokenizer.ByteLevelBpe;
+import lemma.core.tokenizer.Tokenizer;
 import lemma.core.tokenizer.TokenizerJson;
 import lemma.docs.ProjectHome;
 import picocli.CommandLine.Command;
@@ -50,7 +50,7 @@ final class TokenizeCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     Path path = model != null ? model : ProjectHome.find().path("core", "models", "storyteller");
-    ByteLevelBpe tokenizer = TokenizerJson.read(path);
+    Tokenizer tokenizer = TokenizerJson.read(path);
     String text = String.join(" ", words);
     List<Token> tokens = new ArrayList<>();
     for (int id : tokenizer.encode(text)) tokens.add(new Token(id, shown(tokenizer.bytes(id))));
