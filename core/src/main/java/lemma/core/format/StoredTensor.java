@@ -10,6 +10,7 @@ import java.nio.ByteOrder;
 import java.util.Arrays;
 
 /// A tensor as it lies in a file: its elements are little-endian, row-major, and read where they are.
+/// The blocks of a quantised type lie along the last axis.
 ///
 /// The shape's array and the bytes are shared, not copied.
 public record StoredTensor(String name, ElementType type, long[] shape, MemorySegment bytes) {
@@ -18,11 +19,15 @@ public record StoredTensor(String name, ElementType type, long[] shape, MemorySe
   private static final ValueLayout.OfFloat FLOAT = JAVA_FLOAT_UNALIGNED.withOrder(ORDER);
   private static final ValueLayout.OfShort SHORT = JAVA_SHORT_UNALIGNED.withOrder(ORDER);
 
-  /// @throws IllegalArgumentException if a size is negative or the bytes are not as many as the shape
-  ///     needs
+  /// @throws IllegalArgumentException if a size is negative, the last axis is no whole number of
+  ///     blocks, or the bytes are not as many as the shape needs
   public StoredTensor {
     long count = count(shape);
-    if (count < 0 || count > Long.MAX_VALUE / 8 || count * type.bytes() != bytes.byteSize())
+    long row = shape.length == 0 ? 1 : shape[shape.length - 1];
+    if (count < 0
+        || count > Long.MAX_VALUE / 8
+        || row % type.blockSize() != 0
+        || type.byteSize(count) != bytes.byteSize())
       throw new IllegalArgumentException(
           "%s %s %s does not fit into %d bytes"
               .formatted(name, type, Arrays.toString(shape), bytes.byteSize()));
@@ -41,6 +46,20 @@ public record StoredTensor(String name, ElementType type, long[] shape, MemorySe
     }
     long[] sizes = Arrays.stream(shape).asLongStream().toArray();
     return new StoredTensor(name, ElementType.valueOf(format.name()), sizes, segment);
+  }
+
+  /// Numbers quantised to a format of blocks.
+  ///
+  /// @throws IllegalArgumentException if the shape needs more or fewer, or its last axis is no whole
+  ///     number of blocks
+  public static StoredTensor of(String name, double[] data, int[] shape, BlockFormat format) {
+    float[] narrow = new float[data.length];
+    for (int i = 0; i < data.length; i++) narrow[i] = (float) data[i];
+    byte[] bytes = new byte[Math.toIntExact(format.byteSize(data.length))];
+    format.quantise(narrow, 0, data.length, MemorySegment.ofArray(bytes), 0);
+    long[] sizes = Arrays.stream(shape).asLongStream().toArray();
+    return new StoredTensor(
+        name, ElementType.valueOf(format.name()), sizes, MemorySegment.ofArray(bytes));
   }
 
   /// The number of elements of a shape, or −1 if a size is negative or the number does not fit.
@@ -66,23 +85,30 @@ public record StoredTensor(String name, ElementType type, long[] shape, MemorySe
 
   /// The elements, widened to doubles.
   ///
-  /// @throws IllegalArgumentException if they are not floating-point numbers of 16 to 64 bits, or too
-  ///     many for an array
+  /// @throws IllegalArgumentException if they are not floating-point numbers of 16 to 64 bits or
+  ///     quantised in blocks, or too many for an array
   public double[] toDoubles() {
     double[] data = new double[arrayLength()];
-    if (type == ElementType.F64)
+    if (type == ElementType.F64) {
       for (int i = 0; i < data.length; i++) data[i] = bytes.get(DOUBLE, 8L * i);
-    else for (int i = 0; i < data.length; i++) data[i] = at(i);
+    } else if (type.blockFormat().isPresent()) {
+      float[] decoded = toFloats();
+      for (int i = 0; i < data.length; i++) data[i] = decoded[i];
+    } else {
+      for (int i = 0; i < data.length; i++) data[i] = at(i);
+    }
     return data;
   }
 
   /// The elements, widened to floats.
   ///
-  /// @throws IllegalArgumentException if they are not floating-point numbers of 16 or 32 bits, or too
-  ///     many for an array
+  /// @throws IllegalArgumentException if they are not floating-point numbers of 16 or 32 bits or
+  ///     quantised in blocks, or too many for an array
   public float[] toFloats() {
     float[] data = new float[arrayLength()];
-    for (int i = 0; i < data.length; i++) data[i] = at(i);
+    if (type.blockFormat().isPresent())
+      type.blockFormat().get().dequantise(bytes, 0, data, 0, data.length);
+    else for (int i = 0; i < data.length; i++) data[i] = at(i);
     return data;
   }
 

@@ -22,6 +22,7 @@ import lemma.core.attention.GroupedQuery;
 import lemma.core.attention.ScaledDotProduct;
 import lemma.core.attention.VectorisedAttentionKernel;
 import lemma.core.cache.ContiguousKvCache;
+import lemma.core.format.ElementType;
 import lemma.core.format.FloatFormat;
 import lemma.core.format.StoredTensor;
 import lemma.core.tensor.Tensor;
@@ -49,7 +50,7 @@ class MatVecKernelTest {
     MemorySegment bytes = Arena.ofAuto().allocate(Math.max(1, stored.bytes().byteSize()));
     return new WeightMatrix(
         bytes.asSlice(0, stored.bytes().byteSize()).copyFrom(stored.bytes()),
-        format,
+        stored.type(),
         rows,
         columns);
   }
@@ -110,7 +111,7 @@ class MatVecKernelTest {
     for (int bits = 0; bits < 0x10000; bits++)
       bytes.set(ValueLayout.JAVA_SHORT_UNALIGNED, 2L * bits, (short) bits);
     int columns = 64; // one pattern of each row meets a 1, the others a 0
-    WeightMatrix w = new WeightMatrix(bytes, format, 0x10000 / columns, columns);
+    WeightMatrix w = new WeightMatrix(bytes, ElementType.valueOf(format.name()), 0x10000 / columns, columns);
     for (int column = 0; column < columns; column++) {
       float[] x = new float[columns];
       x[column] = 1;
@@ -225,7 +226,7 @@ class MatVecKernelTest {
           }) assertThatThrownBy(call::run).isInstanceOf(IndexOutOfBoundsException.class);
     }
     Refusal.of(
-        () -> new WeightMatrix(MemorySegment.ofArray(new byte[23]), FloatFormat.F16, 3, 4),
+        () -> new WeightMatrix(MemorySegment.ofArray(new byte[23]), ElementType.F16, 3, 4),
         "23",
         "F16",
         "[3, 4]");
