@@ -3,6 +3,7 @@ package lemma.core.tokenizer;
 import static lemma.proof.Numbers.random;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
+import static org.assertj.core.api.Assumptions.assumeThat;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -16,6 +17,7 @@ import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.random.RandomGenerator;
@@ -573,7 +575,7 @@ class SentencePieceTest {
 
   private static SentencePieceNormaliser with(boolean prefix, boolean escape, boolean suffix) {
     return new SentencePieceNormaliser(
-        "identity", java.util.Optional.empty(), prefix, true, escape, suffix);
+        "identity", Optional.empty(), prefix, true, escape, suffix);
   }
 
   private static PrecompiledCharsMap nmtNfkc() throws IOException {
@@ -683,6 +685,47 @@ class SentencePieceTest {
 
   private static List<String> strings(JsonNode list) {
     return list.valueStream().map(JsonNode::asString).toList();
+  }
+
+  @Claim("parity")
+  @GoldenCases("tokenizers/gguf-vocab")
+  void a_gguf_vocabulary_is_that_of_llama_cpp(GoldenCase golden) throws IOException {
+    Tokenizer tokenizer = TokenizerFile.open(Vocabularies.model(golden.text("model")));
+    int[] ids = tokenizer.encodeOrdinary(golden.inputs().get("text").asString());
+    golden.expect("ids", ids);
+    String text = tokenizer.decode(ids);
+    // of byte-level BPE, llama.cpp leaves out spaces that it takes for mistakes
+    if (tokenizer instanceof ByteLevelBpe)
+      text =
+          text.replaceAll(" ([?!.,])", "$1")
+              .replace(" ' ", "'")
+              .replaceAll(" ('s|'m|'re|'ve)", "$1");
+    assertThat(text).isEqualTo(golden.expected().get("decoded").asString());
+  }
+
+  /// A published vocabulary, which is looked for beside the golden cases.
+  @Claim("parity")
+  @GoldenCases("tokenizers/real-llama2")
+  void llama_2_is_that_of_llama_cpp(GoldenCase golden) throws IOException {
+    Optional<Path> file =
+        Vocabularies.published("ggml-vocab-llama-spm.gguf", "llama2.model", "tokenizer.model");
+    assumeThat(file).isPresent();
+    Tokenizer tokenizer = TokenizerFile.open(file.orElseThrow());
+    int[] ids = tokenizer.encodeOrdinary(golden.inputs().get("text").asString());
+    golden.expect("ids", ids);
+    assertThat(tokenizer.decode(ids)).isEqualTo(golden.expected().get("decoded").asString());
+  }
+
+  @Claim("parity")
+  @GoldenCases("tokenizers/hf-t5-style-unigram")
+  void unigram_in_tokenizer_json_is_that_of_hugging_face(GoldenCase golden) throws IOException {
+    HuggingFaceCase.check(golden, TokenizerJson.read(Vocabularies.model("t5-style-unigram")));
+  }
+
+  @Claim("parity")
+  @GoldenCases("tokenizers/hf-llama2-style-bpe")
+  void bpe_in_tokenizer_json_is_that_of_hugging_face(GoldenCase golden) throws IOException {
+    HuggingFaceCase.check(golden, TokenizerJson.read(Vocabularies.model("llama2-style-bpe")));
   }
 
   @Claim("parity")
