@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.within;
 import static org.assertj.core.api.Assumptions.assumeThat;
 
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.text.Normalizer;
@@ -23,12 +24,14 @@ import java.util.TreeMap;
 import java.util.random.RandomGenerator;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import lemma.core.format.FormatException;
 import lemma.core.tokenizer.SentencePiece.Type;
 import lemma.core.tokenizer.Unigram.Sums;
 import lemma.core.tokenizer.UnigramTraining.MStep;
 import lemma.proof.Claim;
 import lemma.proof.GoldenCase;
 import lemma.proof.GoldenCases;
+import lemma.proof.Mutations;
 import lemma.proof.Proof;
 import lemma.proof.Proves;
 import lemma.proof.Refusal;
@@ -807,5 +810,127 @@ class SentencePieceTest {
             "max |Δ| to the reference",
             Math.abs(actual.get(each.getKey()) - each.getValue().asDouble()),
             1e-9));
+  }
+
+  @Claim("hostile-files")
+  @Test
+  void damaged_files_are_refused_or_read_and_take_no_more_memory(Proof proof)
+      throws Exception {
+    // 2 MiB: objects of pieces and the two tables that look them up
+    new Mutations(FormatException.class, 2 << 20, 64)
+        .words("\n", "\u0012", "\u0018\u0002", "\u00E2\u0096\u0081", "\u00FF\u00FF\u00FF\u00FF\u000F", "<0x41>")
+        .prove(
+            9_800,
+            List.of(Files.readAllBytes(MODELS.resolve("tiny-bpe.model"))),
+            random(62),
+            bytes -> SentencePieceFile.read(Path.of("damaged.model"), bytes).encode(" a text, 文字"),
+            proof);
+  }
+
+  @Claim("hostile-files")
+  @Test
+  void damaged_maps_are_refused_or_read(Proof proof) throws Exception {
+    // 4 MiB: the map is a quarter of a megabyte, and is held as bytes and as numbers
+    new Mutations(FormatException.class, 4 << 20, 64)
+        .prove(
+            400,
+            List.of(Files.readAllBytes(MODELS.resolve("tiny-unigram.model"))),
+            random(63),
+            bytes -> {
+              SentencePieceModel model = SentencePieceFile.read(Path.of("damaged.model"), bytes);
+              for (int c = 0; c < 0x3000; c += 7) model.encode(Character.toString(c));
+            },
+            proof);
+  }
+
+  @Claim("bad-input")
+  @Test
+  void bad_files_are_refused_by_name(@TempDir Path folder) throws IOException {
+    Path file = folder.resolve("tokenizer.model");
+    Refusal.of(() -> SentencePieceFile.read(file), "tokenizer.model", "no such file");
+    Refusal.of(() -> TokenizerFile.open(folder), "tokenizer.json", "no such file");
+    refuses(file, new ProtobufWriter(), "no piece is of type unknown");
+    refuses(file, with(piece("a", 1, 1)), "no piece is of type unknown");
+    refuses(file, with(piece("a", 1, 2), piece("b", 1, 2)), "0 and 1", "unknown");
+    refuses(file, with(unknown(), piece("a", 1, 1), piece("a", 2, 1)), "piece a", "1 and 2");
+    refuses(file, with(unknown(), piece("<s>", 0, 3), piece("<s>", 0, 3)), "<s>", "twice");
+    refuses(file, with(unknown(), piece("", 1, 1)), "empty");
+    refuses(file, with(unknown(), piece("a", Float.NaN, 1)), "piece a", "NaN");
+    refuses(file, with(unknown(), piece("a", 1, 7)), "piece 1", "type 7");
+    refuses(file, with(unknown(), piece("a".repeat(5000), 1, 1)), "piece 1", "5000");
+    refuses(file, with(unknown(), piece("<0x41>", 0, 6)), "byte fallback is off", "byte 65");
+    refuses(file, with(unknown(), piece("<0xXY>", 0, 6)), "<0xXY>");
+    refuses(file, with(unknown()).message(2, new ProtobufWriter().flag(35, true)), "byte 0");
+    refuses(file, with(unknown()).message(2, new ProtobufWriter().integer(3, 4)), "model_type 4");
+    refuses(file, with(unknown()).message(3, new ProtobufWriter().bytes(2, new byte[9])), "map");
+    refuses(
+        file,
+        with(unknown()).message(5, new ProtobufWriter().bytes(2, new byte[9])),
+        "denormalizer_spec");
+    refuses(file, with(unknown()).number(1, 0), "field 1", "wire type 5");
+    refuses(file, new ProtobufWriter().bytes(1, new byte[] {10, 1, (byte) 0xFF}), "UTF-8");
+    Files.write(file, new byte[] {10, 100});
+    Refusal.of(() -> SentencePieceFile.read(file), "ends in the middle", "0 bytes left of 100");
+    Files.write(file, "\u00FF".repeat(12).getBytes(StandardCharsets.ISO_8859_1));
+    Refusal.of(() -> SentencePieceFile.read(file), "more than 10 bytes");
+    Files.write(file, new byte[] {11});
+    Refusal.of(() -> SentencePieceFile.read(file), "field 1", "wire type 3");
+  }
+
+  private static ProtobufWriter unknown() {
+    return piece("<unk>", 0, 2);
+  }
+
+  private static ProtobufWriter piece(String text, float score, int type) {
+    return new ProtobufWriter().text(1, text).number(2, score).integer(3, type);
+  }
+
+  private static ProtobufWriter with(ProtobufWriter... pieces) {
+    var model = new ProtobufWriter();
+    for (ProtobufWriter piece : pieces) model.message(1, piece);
+    return model;
+  }
+
+  private static void refuses(Path file, ProtobufWriter message, String... words)
+      throws IOException {
+    Files.write(file, message.toBytes());
+    Refusal.of(() -> SentencePieceFile.read(file), words);
+  }
+
+  @Claim("bad-input")
+  @Test
+  void bad_input_is_refused_by_name() throws IOException {
+    SentencePieceModel model = model("tiny-bpe.model");
+    Refusal.of(() -> model.decode(720), "id 720", "vocabulary of 720");
+    Refusal.of(() -> model.bytes(-1), "id -1");
+    Refusal.of(() -> model.withPrefix(720), "id 720");
+    UnigramLattice lattice = unigram().lattice("▁a");
+    Refusal.of(() -> lattice.best(0), "n must be at least 1", "0");
+    Refusal.of(() -> lattice.logPartition(-1), "alpha", "-1");
+    Refusal.of(() -> lattice.sample(Double.NaN, random(1)), "alpha", "NaN");
+    Refusal.of(() -> UnigramTraining.ofSize(0), "vocabularySize", "0");
+    Refusal.of(() -> UnigramTraining.ofSize(1).learn(Map.of("ab", 1L)), "vocabularySize", "2");
+    Refusal.of(
+        () -> new UnigramTraining(9, 9, 1, 2, 9, MStep.DIGAMMA), "shrinkingFactor", "1.0");
+    Refusal.of(
+        () -> new SentencePieceWords(SentencePieceNormaliser.identity(), 0), "Coverage", "0.0");
+    Refusal.of(() -> new PrecompiledCharsMap(new byte[3]), "3 bytes");
+  }
+
+  @Claim("folder")
+  @Test
+  void a_folder_with_only_a_model_file_is_a_tokenizer(@TempDir Path folder) throws IOException {
+    assertThat(TokenizerFile.isAt(folder)).isFalse();
+    Files.copy(MODELS.resolve("tiny-bpe.model"), folder.resolve("tokenizer.model"));
+    assertThat(TokenizerFile.isAt(folder)).isTrue();
+    Tokenizer tokenizer = TokenizerFile.open(folder);
+    assertThat(tokenizer.encode("a")).containsExactly(261);
+    assertThat(tokenizer.prefix()).containsExactly(1);
+    Path config = folder.resolve("tokenizer_config.json");
+    Files.writeString(config, "{\"add_bos_token\": false}");
+    assertThat(TokenizerFile.open(folder).prefix()).isEmpty();
+    Files.copy(
+        Vocabularies.model("llama3-style-bpe/tokenizer.json"), folder.resolve("tokenizer.json"));
+    assertThat(TokenizerFile.open(folder)).isInstanceOf(Pipeline.class);
   }
 }
