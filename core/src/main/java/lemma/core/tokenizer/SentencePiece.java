@@ -1,10 +1,14 @@
 package lemma.core.tokenizer;
 
+import java.util.regex.Pattern;
+
 /// A piece of a SentencePiece vocabulary: its text, in which `▁` stands for a space, and its score.
 ///
 /// @param score for [Unigram] the logarithm of its probability, for [SentencePieceBpe] minus the
 ///     place at which it was learned
 public record SentencePiece(String text, double score, Type type) {
+  private static final Pattern BYTE = Pattern.compile("<0x[0-9A-F]{2}>");
+
   /// What stands for a space inside of pieces: U+2581.
   public static final char SPACE = '▁';
 
@@ -36,7 +40,7 @@ public record SentencePiece(String text, double score, Type type) {
     if (!Double.isFinite(score))
       throw new IllegalArgumentException(
           "the score of piece %s must be finite, was %s".formatted(text, score));
-    if (type == Type.BYTE && !text.matches("<0x[0-9A-F]{2}>"))
+    if (type == Type.BYTE && !BYTE.matcher(text).matches())
       throw new IllegalArgumentException("byte piece %s is not like <0xE4>".formatted(text));
   }
 

@@ -53,14 +53,21 @@ public final class SentencePieceFile {
   /// @throws FormatException if it is missing, damaged or asks for what is not supported
   public static SentencePieceModel read(Path path) throws IOException {
     Path file = Files.isDirectory(path) ? path.resolve("tokenizer.model") : path;
-    SentencePieceFile reading = new SentencePieceFile(file);
     try {
       if (Files.size(file) > LARGEST)
         throw new FormatException(file, "is larger than " + LARGEST + " bytes");
-      reading.model(new ProtobufReader(file, Files.readAllBytes(file)));
-      return reading.tokenizer();
+      return read(file, Files.readAllBytes(file));
     } catch (NoSuchFileException e) {
       throw new FormatException(file, "no such file", e);
+    }
+  }
+
+  /// @param file names the bytes in messages
+  static SentencePieceModel read(Path file, byte[] bytes) {
+    var reading = new SentencePieceFile(file);
+    try {
+      reading.model(new ProtobufReader(file, bytes));
+      return reading.tokenizer();
     } catch (FormatException e) {
       throw e;
     } catch (IllegalArgumentException e) {
