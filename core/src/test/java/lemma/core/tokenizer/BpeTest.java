@@ -9,6 +9,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.text.Normalizer.Form;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -17,6 +18,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Consumer;
 import java.util.function.UnaryOperator;
 import java.util.random.RandomGenerator;
 import java.util.regex.MatchResult;
@@ -26,6 +28,8 @@ import lemma.core.format.FormatException;
 import lemma.core.tokenizer.BpeTraining.Learned;
 import lemma.core.tokenizer.BpeTraining.Ties;
 import lemma.core.tokenizer.BpeTraining.Word;
+import lemma.core.tokenizer.Encoding.Token;
+import lemma.core.tokenizer.Metaspace.Prepending;
 import lemma.proof.Claim;
 import lemma.proof.GoldenCase;
 import lemma.proof.GoldenCases;
@@ -178,9 +182,43 @@ class BpeTest {
         learned.putIfAbsent(merge.key(), merge);
       }
       List<Merge> merges = List.copyOf(learned.values());
-      int[] piece = random.ints(random.nextInt(40), 0, 3).toArray();
+      int[] piece = random.ints(1 + random.nextInt(40), 0, 3).toArray();
       var bpe = new BpeMerges(merges);
-      assertThat(bpe.apply(piece)).isEqualTo(bpe.search(piece)).isEqualTo(oneByOne(merges, piece));
+      assertThat(merged(piece, bpe::scan))
+          .isEqualTo(merged(piece, bpe::heap))
+          .isEqualTo(bpe.apply(piece))
+          .isEqualTo(bpe.search(piece))
+          .isEqualTo(oneByOne(merges, piece));
+    }
+  }
+
+  private static int[] merged(int[] symbols, Consumer<BpeMerges.Piece> form) {
+    var piece = new BpeMerges.Piece();
+    piece.reserve(symbols.length);
+    for (int i = 0; i < symbols.length; i++) piece.add(symbols[i], i + 1);
+    form.accept(piece);
+    return Arrays.copyOf(piece.symbols, piece.length);
+  }
+
+  @Claim("agreement")
+  @Test
+  void looking_pieces_up_finds_what_the_steps_of_the_file_find() throws IOException {
+    RandomGenerator random = random(46);
+    String corpus = Files.readString(Vocabularies.model("corpus.txt"));
+    for (String model : List.of("bytelevel-bpe", "llama3-style-bpe")) {
+      Pipeline pipeline = TokenizerJson.read(Vocabularies.model(model));
+      assertThat(pipeline.byteLevel()).isPresent();
+      for (int trial = 0; trial < 1000; trial++) {
+        int from = random.nextInt(corpus.length() - 300);
+        String text =
+            switch (trial % 3) {
+              case 0 -> anyText(random);
+              case 1 -> trickyText(random);
+              default -> corpus.substring(from, from + 300);
+            };
+        int[] steps = pipeline.encode(text, false).ids();
+        assertThat(pipeline.byteLevel().orElseThrow().encode(text)).as(text).isEqualTo(steps);
+      }
     }
   }
 
@@ -206,6 +244,175 @@ class BpeTest {
     // searching anew would look at 10¹² pairs: this would not end
     var merges = new BpeMerges(List.of(new Merge(0, 0, 1), new Merge(1, 1, 2)));
     assertThat(merges.apply(new int[1_000_000])).hasSize(250_000).containsOnly(2);
+  }
+
+  @Claim("long-pieces")
+  @Test
+  void texts_of_a_million_equal_characters_are_no_trouble() throws IOException {
+    ByteLevelBpe tokenizer = gpt2();
+    for (String one : List.of("a", " ", "\n", "世", "'", "1", "a\u0301", "😀")) {
+      String text = one.repeat(1_000_000);
+      assertThat(tokenizer.decode(tokenizer.encode(text))).as("a million of %s", one).isEqualTo(text);
+    }
+  }
+
+  private static ByteLevelBpe gpt2() throws IOException {
+    return Vocabularies.read(
+        Vocabularies.published("r50k_base.tiktoken").orElseThrow(), Tiktoken.R50K_BASE::read);
+  }
+
+  @Claim("untrusted")
+  @Test
+  void the_name_of_a_special_token_is_text_if_asked() throws IOException {
+    ByteLevelBpe tokenizer = gpt2();
+    String text = "a<|endoftext|>b";
+    int end = tokenizer.addedToken("<|endoftext|>").orElseThrow();
+    assertThat(tokenizer.encode(text)).hasSize(3).contains(end);
+    assertThat(tokenizer.encodeOrdinary(text)).hasSizeGreaterThan(3).doesNotContain(end);
+    assertThat(tokenizer.decode(tokenizer.encodeOrdinary(text))).isEqualTo(text);
+  }
+
+  @Claim("spans")
+  @Test
+  void tokens_of_a_byte_level_file_know_the_text_they_stand_for(Proof proof) throws IOException {
+    Pipeline pipeline = TokenizerJson.read(Vocabularies.model("bytelevel-bpe"));
+    RandomGenerator random = random(47);
+    int tokens = 0;
+    for (int trial = 0; trial < 500; trial++) {
+      String text = anyText(random);
+      int at = 0; // the tokens cover the text; those inside of a character share its span
+      for (Token token : pipeline.encode(text, false).tokens()) {
+        assertThat(token.start()).isLessThanOrEqualTo(at);
+        assertThat(token.end()).isGreaterThanOrEqualTo(at).isGreaterThan(token.start());
+        String part = text.substring(token.start(), token.end());
+        byte[] bytes = pipeline.bytes(token.id());
+        assertThat(HexFormat.of().formatHex(part.getBytes(StandardCharsets.UTF_8)))
+            .contains(HexFormat.of().formatHex(bytes));
+        at = token.end();
+        tokens++;
+      }
+      assertThat(at).isEqualTo(text.length());
+    }
+    proof.measured("tokens", tokens);
+  }
+
+  @Claim("spans")
+  @Test
+  void spans_survive_normalisation() {
+    AlignedText text = AlignedText.of("ﬁ é\u0323 가 Å x");
+    for (UnicodeForm form : UnicodeForm.values()) {
+      AlignedText made = form.apply(text);
+      Form standard = Form.valueOf(form.name());
+      assertThat(made.text()).isEqualTo(java.text.Normalizer.normalize(text.text(), standard));
+      for (int i = 0; i < made.text().length(); i++) {
+        String from = text.text().substring(made.start(i), made.end(i));
+        String whole = java.text.Normalizer.normalize(from, Form.NFKD);
+        String part =
+            java.text.Normalizer.normalize(made.text().substring(i, i + 1), Form.NFKD);
+        assertThat(whole).contains(part.substring(0, 1)); // made of what it says it is made of
+      }
+    }
+    AlignedText replaced =
+        new Normalizer.Sequence(
+                List.of(
+                    new Normalizer.Prepend("▁"),
+                    new Normalizer.Replace(TextPattern.literal(" "), "▁"),
+                    new Normalizer.Strip(false, true)))
+            .apply(AlignedText.of("a b "));
+    assertThat(replaced.text()).isEqualTo("▁a▁b▁");
+    assertThat(IntStream.range(0, 5).map(replaced::start)).containsExactly(0, 0, 1, 2, 3);
+    assertThat(new Normalizer.Nmt().apply(AlignedText.of("\u0001a\tb\u200B")).text())
+        .isEqualTo("a b ");
+    assertThat(
+            new Normalizer.Sequence(List.of(UnicodeForm.NFD, new Normalizer.StripAccents()))
+                .apply(AlignedText.of("Ångström"))
+                .text())
+        .isEqualTo("Angstrom");
+    assertThat(new Normalizer.Lowercase().apply(AlignedText.of("ΣİA")).text()).isEqualTo("σi̇a");
+  }
+
+  @Claim("steps")
+  @Test
+  void a_split_keeps_its_matches_in_five_ways() {
+    TextPattern dash = TextPattern.literal("-");
+    Map<SplitBehaviour, List<String>> wanted =
+        Map.of(
+            SplitBehaviour.REMOVED, List.of("the", "final", "countdown"),
+            SplitBehaviour.ISOLATED, List.of("the", "-", "final", "-", "-", "countdown"),
+            SplitBehaviour.MERGED_WITH_PREVIOUS, List.of("the-", "final-", "-", "countdown"),
+            SplitBehaviour.MERGED_WITH_NEXT, List.of("the", "-final", "-", "-countdown"),
+            SplitBehaviour.CONTIGUOUS, List.of("the", "-", "final", "--", "countdown"));
+    wanted.forEach((behaviour, parts) ->
+        assertThat(cut(new PreTokenizer.Split(dash, behaviour, false), "the-final--countdown"))
+            .isEqualTo(parts));
+    assertThat(cut(new PreTokenizer.Split(dash, SplitBehaviour.REMOVED, true), "a--b"))
+        .containsExactly("-", "-");
+    assertThat(cut(new PreTokenizer.Digits(true), "a12b")).containsExactly("a", "1", "2", "b");
+    assertThat(cut(new PreTokenizer.Digits(false), "a12b")).containsExactly("a", "12", "b");
+    assertThat(cut(new PreTokenizer.Whitespace(), "it's  5€!")).containsExactly("it", "'", "s", "5", "€!");
+    assertThat(cut(new PreTokenizer.WhitespaceSplit(), " a\u3000b ")).containsExactly("a", "b");
+    assertThat(cut(new Metaspace("▁", Prepending.ALWAYS, true), "a b")).containsExactly("▁a", "▁b");
+    assertThat(cut(new Metaspace("▁", Prepending.NEVER, false), "a b")).containsExactly("a▁b");
+    assertThat(cut(new PreTokenizer.ByteLevel(true, true), "é a")).containsExactly("ĠÃ©", "Ġa");
+  }
+
+  private static List<String> cut(PreTokenizer preTokenizer, String text) {
+    return preTokenizer.split(AlignedText.of(text)).stream().map(AlignedText::text).toList();
+  }
+
+  @Claim("steps")
+  @Test
+  void an_added_token_takes_spaces_along_or_stands_alone() {
+    AddedToken mask = new AddedToken(7, "<m>", true, true, true, false, false);
+    AddedToken word = new AddedToken(8, "cat", false, false, false, true, false);
+    AddedToken longer = new AddedToken(9, "cats!", false);
+    var added = new AddedTokens(List.of(mask, word, longer));
+    String text = "a  <m> b cat, cats! concat";
+    assertThat(added.sections(text, true).stream().map(s -> text.substring(s.from(), s.to())))
+        .containsExactly("a", "  <m> ", "b ", "cat", ", ", "cats!", " concat");
+    assertThat(added.sections("<m> cat", false).stream().map(AddedTokens.Section::token))
+        .containsExactly(null, word); // the name of a special token is text
+  }
+
+  @Claim("streaming")
+  @Test
+  void every_decoder_says_in_parts_what_it_says_at_once() {
+    Decoder llama =
+        new Decoder.Sequence(
+            List.of(
+                new Decoder.Replace(TextPattern.literal("▁"), " "),
+                new Decoder.ByteFallback(),
+                new Decoder.Fuse(),
+                new Decoder.Strip(' ', 1, 0)));
+    List<String> tokens = List.of("▁Hi", "▁", "<0xE4>", "<0xBD>", "<0xA0>", "▁a", "<0xE4>", "b");
+    assertThat(decoded(llama, tokens)).containsExactly("Hi", " ", "", "", "", "你 a", "", "\uFFFDb", "");
+    assertThat(decoded(new Decoder.Metaspace("▁", true), List.of("▁a", "▁b")))
+        .containsExactly("a", " b", "");
+    assertThat(decoded(new Decoder.WordPiece("##", true), List.of("un", "##able", ",", "do")))
+        .containsExactly("un", "able", ",", " do", "");
+    assertThat(decoded(new Decoder.BpeDecoder("</w>"), List.of("lo", "w</w>", "new</w>")))
+        .containsExactly("", "lo", "w ", "new");
+    assertThat(decoded(new Decoder.Ctc("<pad>", "|", true), List.of("h", "h", "<pad>", "h", "|")))
+        .containsExactly("h", "", "", "h", " ", "");
+    assertThat(decoded(new Decoder.Strip('x', 1, 2), List.of("xxaxxx", "x")))
+        .containsExactly("xax", "", "");
+    assertThat(decoded(new Decoder.Spaces(), List.of("a", "b"))).containsExactly("a", " b", "");
+    assertThat(decoded(new Decoder.ByteLevel(), List.of("ä½", "ł", "世"))) // 世 is no byte
+        .containsExactly("", "你", "世", "");
+  }
+
+  private static List<String> decoded(Decoder decoder, List<String> tokens) {
+    DecodeStep step = decoder.open();
+    List<String> out = new ArrayList<>();
+    for (String token : tokens) {
+      var text = new StringBuilder();
+      step.accept(token, true, true, (part, begins, ends) -> text.append(part));
+      out.add(text.toString());
+    }
+    var rest = new StringBuilder();
+    step.end((part, begins, ends) -> rest.append(part));
+    out.add(rest.toString());
+    return out;
   }
 
   /// Words of characters, the last of which carries the end of the word.
@@ -547,6 +754,54 @@ class BpeTest {
     Refusal.of(() -> TokenizerJson.read(file), "model is missing");
   }
 
+  private static final String BYTE_LEVEL =
+      """
+      {"added_tokens":[{"id":4,"content":"<e>","special":true,"lstrip":true,"normalized":false}],
+       "normalizer":{"type":"Sequence","normalizers":[{"type":"NFC"},{"type":"Nmt"}]},
+       "pre_tokenizer":{"type":"Sequence","pretokenizers":[
+         {"type":"Split","pattern":{"Regex":"\\\\p{L}+|\\\\s+"},"behavior":"Isolated","invert":false},
+         {"type":"Digits","individual_digits":true},
+         {"type":"ByteLevel","add_prefix_space":true,"use_regex":false}]},
+       "post_processor":{"type":"Sequence","processors":[
+         {"type":"ByteLevel","trim_offsets":true,"add_prefix_space":true},
+         {"type":"TemplateProcessing","single":[{"SpecialToken":{"id":"<e>","type_id":0}},
+           {"Sequence":{"id":"A","type_id":0}}],"pair":[],
+          "special_tokens":{"<e>":{"id":"<e>","ids":[4],"tokens":["<e>"]}}}]},
+       "decoder":{"type":"ByteLevel"},
+       "model":{"type":"BPE","dropout":null,"unk_token":null,"ignore_merges":true,
+         "vocab":{"H":0,"e":1,"l":2,"el":3},"merges":["e l"]}}
+      """;
+  private static final String SENTENCE_PIECE =
+      """
+      {"normalizer":{"type":"Sequence","normalizers":[{"type":"Prepend","prepend":"▁"},
+         {"type":"Replace","pattern":{"String":" "},"content":"▁"}]},
+       "pre_tokenizer":null,
+       "post_processor":{"type":"RobertaProcessing","sep":["</s>",2],"cls":["<s>",1],
+         "trim_offsets":true,"add_prefix_space":false},
+       "decoder":{"type":"Sequence","decoders":[{"type":"Replace","pattern":{"String":"▁"},"content":" "},
+         {"type":"ByteFallback"},{"type":"Fuse"},{"type":"Strip","content":" ","start":1,"stop":0}]},
+       "model":{"type":"BPE","unk_token":"<unk>","fuse_unk":true,"byte_fallback":true,
+         "vocab":{"<unk>":0,"<s>":1,"</s>":2,"▁":3,"H":4,"▁H":5,"<0x65>":6},"merges":[["▁","H"]]}}
+      """;
+  private static final String BERT =
+      """
+      {"normalizer":{"type":"BertNormalizer","clean_text":true,"strip_accents":null,"lowercase":true},
+       "pre_tokenizer":{"type":"Sequence","pretokenizers":[{"type":"BertPreTokenizer"},
+         {"type":"Punctuation","behavior":"Contiguous"}]},
+       "post_processor":{"type":"BertProcessing","sep":["[SEP]",2],"cls":["[CLS]",1]},
+       "decoder":{"type":"WordPiece","prefix":"##","cleanup":true},
+       "model":{"type":"WordPiece","unk_token":"[UNK]","continuing_subword_prefix":"##",
+         "max_input_chars_per_word":9,"vocab":{"[UNK]":0,"[CLS]":1,"[SEP]":2,"h":3,"##e":4,"##llo":5}}}
+      """;
+  private static final String UNIGRAM =
+      """
+      {"normalizer":{"type":"Strip","strip_left":true,"strip_right":true},
+       "pre_tokenizer":{"type":"Metaspace","replacement":"▁","prepend_scheme":"first","split":true},
+       "decoder":{"type":"Metaspace","replacement":"▁","prepend_scheme":"first"},
+       "model":{"type":"Unigram","unk_id":0,"byte_fallback":false,
+         "vocab":[["<unk>",0],["▁",-2.5],["Hello",-3.25],["l",-9e0]]}}
+      """;
+
   private static String replace(String regex) {
     return "{\"type\":\"Replace\",\"pattern\":{\"Regex\":\"%s\"},\"content\":\"\"}".formatted(regex);
   }
@@ -556,9 +811,9 @@ class BpeTest {
   void damaged_tokenizer_files_are_read_or_refused(@TempDir Path folder, Proof proof)
       throws Exception {
     List<byte[]> good = new ArrayList<>();
-    for (String model : List.of("bytelevel-bpe", "llama3-style-bpe", "llama2-style-bpe", "wordpiece"))
-      good.add(Files.readAllBytes(Vocabularies.model(model + "/tokenizer.json")));
-    new Mutations(FormatException.class, 64 << 20, 400)
+    for (String steps : new String[] {BYTE_LEVEL, SENTENCE_PIECE, BERT, UNIGRAM})
+      good.add(steps.getBytes(StandardCharsets.UTF_8));
+    new Mutations(FormatException.class, 16 << 20, 400)
         .words("null", "-1", "1e999", "{\"type\":", "\"Sequence\"", "\"Regex\"", "\\p{", "(((", "\u0000")
         .proveInFile(
             10_000,
@@ -574,8 +829,8 @@ class BpeTest {
   void damaged_rank_files_are_read_or_refused(@TempDir Path folder, Proof proof) throws Exception {
     List<String> lines =
         Files.readAllLines(Vocabularies.published("r50k_base.tiktoken").orElseThrow());
-    byte[] good = String.join("\n", lines.subList(0, 600)).getBytes(StandardCharsets.US_ASCII);
-    new Mutations(FormatException.class, 64 << 20, 400)
+    byte[] good = String.join("\n", lines.subList(0, 280)).getBytes(StandardCharsets.US_ASCII);
+    new Mutations(FormatException.class, 16 << 20, 400)
         .words("\n", " ", "=", "AA==", "-1", "4194303", "99999999999")
         .proveInFile(
             10_000,
