@@ -26,6 +26,11 @@ public final class GgufTokenizer {
     this.gguf = gguf;
   }
 
+  /// Whether a file carries a tokenizer.
+  public static boolean isIn(Gguf gguf) {
+    return gguf.has(KEY + "model");
+  }
+
   /// @throws FormatException if there is none, it is damaged or of another kind
   public static Tokenizer read(Gguf gguf) {
     Path file = gguf.file();

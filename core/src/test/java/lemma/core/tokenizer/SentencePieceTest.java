@@ -920,9 +920,11 @@ class SentencePieceTest {
   @Claim("folder")
   @Test
   void a_folder_with_only_a_model_file_is_a_tokenizer(@TempDir Path folder) throws IOException {
-    assertThat(TokenizerFile.isAt(folder)).isFalse();
+    assertThat(TokenizerFile.find(folder)).isEmpty();
     Files.copy(MODELS.resolve("tiny-bpe.model"), folder.resolve("tokenizer.model"));
-    assertThat(TokenizerFile.isAt(folder)).isTrue();
+    assertThat(TokenizerFile.find(folder)).isPresent();
+    Path weights = Files.write(folder.resolve("model.safetensors"), new byte[8]);
+    assertThat(TokenizerFile.open(weights)).isInstanceOf(SentencePieceModel.class);
     Tokenizer tokenizer = TokenizerFile.open(folder);
     assertThat(tokenizer.encode("a")).containsExactly(261);
     assertThat(tokenizer.prefix()).containsExactly(1);

@@ -17,7 +17,7 @@ import java.util.stream.IntStream;
 import lemma.core.model.LlamaDecoder;
 import lemma.core.model.ModelConfig;
 import lemma.core.tokenizer.Tokenizer;
-import lemma.core.tokenizer.TokenizerJson;
+import lemma.core.tokenizer.TokenizerFile;
 import lemma.docs.ProjectHome;
 import lemma.sampling.generate.Generation;
 import lemma.sampling.generate.GenerationConfig;
@@ -140,7 +140,7 @@ final class GenerateCommand implements Callable<Integer> {
     Path folder = Files.isDirectory(path) ? path : path.toAbsolutePath().getParent();
     int count = threads == null ? Runtime.getRuntime().availableProcessors() : threads;
     try (LlamaDecoder decoder = LlamaDecoder.open(path, count)) {
-      Tokenizer tokenizer = tokenizer(folder);
+      Tokenizer tokenizer = tokenizer(path);
       GenerationConfig config = config(ModelConfig.endTokens(folder));
       Generator generator =
           tokenizer == null
@@ -159,10 +159,9 @@ final class GenerateCommand implements Callable<Integer> {
   }
 
   /// `null` if ids go in and ids come out.
-  private Tokenizer tokenizer(Path folder) throws IOException {
-    boolean needed = prompt.text != null || !stop.isEmpty();
-    boolean there = Files.exists(folder.resolve("tokenizer.json"));
-    return needed || there && !printIds ? TokenizerJson.read(folder) : null;
+  private Tokenizer tokenizer(Path path) throws IOException {
+    if (prompt.text != null || !stop.isEmpty()) return TokenizerFile.open(path);
+    return printIds ? null : TokenizerFile.find(path).orElse(null);
   }
 
   private GenerationConfig config(Set<Integer> endTokens) {
