@@ -68,9 +68,25 @@ public record ScaledDotProduct(double scale, double softCap) {
   ///
   /// @throws IllegalArgumentException if the shapes do not fit
   public Result apply(Tensor q, Tensor k, Tensor v, Tensor hidden) {
+    return mix(scores(q, k, v), v, hidden);
+  }
+
+  /// The same with `bias`, which broadcasts to `weights`, added to the scores after their scale and
+  /// cap: how T5 and ALiBi tell distances.
+  ///
+  /// @throws IllegalArgumentException if the shapes do not fit
+  public Result apply(Tensor q, Tensor k, Tensor v, Tensor hidden, Tensor bias) {
+    Tensor scores = scores(q, k, v);
+    return mix(scores.add(bias.broadcastTo(scores.shape())), v, hidden);
+  }
+
+  private Tensor scores(Tensor q, Tensor k, Tensor v) {
     checkShapes(q, k, v);
     Tensor scores = q.matmulTransposed(k).mul(scale); // [..., queries, keys]
-    if (softCap < Double.POSITIVE_INFINITY) scores = scores.div(softCap).tanh().mul(softCap);
+    return softCap < Double.POSITIVE_INFINITY ? scores.div(softCap).tanh().mul(softCap) : scores;
+  }
+
+  private static Result mix(Tensor scores, Tensor v, Tensor hidden) {
     Tensor weights =
         scores
             .maskedFill(hidden, Double.NEGATIVE_INFINITY)

@@ -2,8 +2,10 @@ package lemma.core.format;
 
 import static java.lang.foreign.ValueLayout.JAVA_DOUBLE_UNALIGNED;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT_UNALIGNED;
+import static java.lang.foreign.ValueLayout.JAVA_INT_UNALIGNED;
 import static java.lang.foreign.ValueLayout.JAVA_SHORT_UNALIGNED;
 
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
@@ -14,6 +16,7 @@ import java.util.Arrays;
 ///
 /// The shape's array and the bytes are shared, not copied.
 public record StoredTensor(String name, ElementType type, long[] shape, MemorySegment bytes) {
+  private static final long TILE = 32;
   private static final ByteOrder ORDER = ByteOrder.LITTLE_ENDIAN;
   private static final ValueLayout.OfDouble DOUBLE = JAVA_DOUBLE_UNALIGNED.withOrder(ORDER);
   private static final ValueLayout.OfFloat FLOAT = JAVA_FLOAT_UNALIGNED.withOrder(ORDER);
@@ -81,6 +84,50 @@ public record StoredTensor(String name, ElementType type, long[] shape, MemorySe
   /// The number of elements.
   public long count() {
     return count(shape);
+  }
+
+  /// Slices `from` to `to`, not included, of the first axis: the same bytes, no copy.
+  ///
+  /// @throws IllegalArgumentException if there are no such slices, or only one axis of blocks
+  public StoredTensor slices(long from, long to) {
+    if (shape.length == 0 || from < 0 || from > to || to > shape[0])
+      throw new IllegalArgumentException("%s has no slices %d to %d".formatted(this, from, to));
+    long[] part = shape.clone();
+    part[0] = to - from;
+    long each = shape[0] == 0 ? 0 : bytes.byteSize() / shape[0];
+    return new StoredTensor(name, type, part, bytes.asSlice(from * each, (to - from) * each));
+  }
+
+  /// Slice `index` of the first axis, without that axis.
+  ///
+  /// @throws IllegalArgumentException as [#slices] says
+  public StoredTensor slice(long index) {
+    StoredTensor one = slices(index, index + 1);
+    long[] inner = Arrays.copyOfRange(shape, 1, shape.length);
+    return new StoredTensor(name, type, inner, one.bytes);
+  }
+
+  /// A copy of a matrix with rows and columns exchanged, outside of the heap.
+  ///
+  /// @throws IllegalArgumentException if it is no matrix, or its elements lie in blocks
+  public StoredTensor transposed() {
+    if (shape.length != 2 || type.blockSize() != 1)
+      throw new IllegalArgumentException(this + " is no matrix that can be transposed");
+    MemorySegment to = Arena.ofAuto().allocate(bytes.byteSize(), 64);
+    for (long top = 0; top < shape[0]; top += TILE) // a tile of both stays in the cache
+    for (long left = 0; left < shape[1]; left += TILE)
+        for (long i = top; i < Math.min(shape[0], top + TILE); i++)
+          for (long j = left; j < Math.min(shape[1], left + TILE); j++)
+            move(i * shape[1] + j, to, j * shape[0] + i);
+    return new StoredTensor(name, type, new long[] {shape[1], shape[0]}, to);
+  }
+
+  private void move(long from, MemorySegment to, long at) {
+    int size = (int) type.byteSize(1);
+    if (size == 4) to.set(JAVA_INT_UNALIGNED, 4 * at, bytes.get(JAVA_INT_UNALIGNED, 4 * from));
+    else if (size == 2)
+      to.set(JAVA_SHORT_UNALIGNED, 2 * at, bytes.get(JAVA_SHORT_UNALIGNED, 2 * from));
+    else MemorySegment.copy(bytes, size * from, to, size * at, size);
   }
 
   /// The elements, widened to doubles.

@@ -17,6 +17,7 @@ public final class AddedTokens {
   private record Name(String text, AddedToken token) {}
 
   private final BitSet first = new BitSet(); // chars that some name begins with
+  private final BitSet firstOrdinary = new BitSet(); // of tokens that are not special
   private final Map<Character, List<Name>> byFirst = new HashMap<>();
 
   /// Looks for tokens by their content.
@@ -30,6 +31,7 @@ public final class AddedTokens {
       String text = normalizer.apply(AlignedText.of(token.content())).text();
       if (text.isEmpty()) continue;
       first.set(text.charAt(0));
+      if (!token.special()) firstOrdinary.set(text.charAt(0));
       byFirst.computeIfAbsent(text.charAt(0), c -> new ArrayList<>()).add(new Name(text, token));
     }
     for (List<Name> names : byFirst.values())
@@ -41,9 +43,10 @@ public final class AddedTokens {
   /// @param special whether special tokens are found too
   public List<Section> sections(String text, boolean special) {
     List<Section> sections = new ArrayList<>();
+    BitSet begins = special ? first : firstOrdinary;
     int done = 0;
-    for (int at = 0; at < text.length() && !first.isEmpty(); ) {
-      Name name = first.get(text.charAt(at)) ? longest(text, at) : null;
+    for (int at = 0; at < text.length() && !begins.isEmpty(); ) {
+      Name name = begins.get(text.charAt(at)) ? longest(text, at) : null;
       if (name == null) {
         at++;
         continue;

@@ -36,22 +36,21 @@ public final class BpeMerges {
   ///
   /// @throws IllegalArgumentException if a pair has two merges
   public BpeMerges(List<Merge> merges) {
-    this(new PairTable(merges.size()));
+    this(new PairTable(merges.size(), merges.size()));
     for (int rank = 0; rank < merges.size(); rank++) {
-      Merge merge = merges.get(rank);
-      long before = pairs.put(merge.left(), merge.right(), PairTable.value(rank, merge.merged()));
+      int before = pairs.put(merges.get(rank), rank);
       if (before != PairTable.NONE)
         throw new IllegalArgumentException(
-            "merge %d is the same pair as merge %d".formatted(rank, PairTable.rank(before)));
+            "merge %d is the same pair as merge %d".formatted(rank, before));
     }
   }
 
   /// Merges as tiktoken has them: any two symbols whose bytes together are a token may merge, and the
   /// id of that token is the rank.
   static BpeMerges byRank(List<Merge> splits) {
-    var pairs = new PairTable(splits.size());
-    for (Merge split : splits)
-      pairs.put(split.left(), split.right(), PairTable.value(split.merged(), split.merged()));
+    int ranks = splits.stream().mapToInt(split -> split.merged() + 1).max().orElse(0);
+    var pairs = new PairTable(splits.size(), ranks);
+    for (Merge split : splits) pairs.put(split, split.merged());
     return new BpeMerges(pairs);
   }
 
@@ -60,16 +59,16 @@ public final class BpeMerges {
     int[] piece = symbols.clone();
     int n = piece.length;
     while (true) {
-      long best = PairTable.NONE;
+      int best = PairTable.NONE;
       int at = NONE;
       for (int i = 0; i + 1 < n; i++) {
-        long pair = pairs.get(piece[i], piece[i + 1]);
-        if (pair >= best) continue;
-        best = pair;
+        int rank = pairs.rank(piece[i], piece[i + 1]);
+        if (rank >= best) continue;
+        best = rank;
         at = i;
       }
       if (at == NONE) return Arrays.copyOf(piece, n);
-      piece[at] = PairTable.merged(best);
+      piece[at] = pairs.merged(best);
       n--;
       System.arraycopy(piece, at + 2, piece, at + 1, n - at - 1);
     }
@@ -90,7 +89,7 @@ public final class BpeMerges {
     int[] ends = new int[64];
     int length;
 
-    private long[] ranks = new long[64];
+    private int[] ranks = new int[64];
     private int[] next = {};
     private int[] previous = {};
     private final LongHeap heap = new LongHeap();
@@ -102,7 +101,7 @@ public final class BpeMerges {
       int capacity = Math.max(count, 2 * symbols.length);
       symbols = new int[capacity];
       ends = new int[capacity];
-      ranks = new long[Math.min(capacity, SHORT)];
+      ranks = new int[Math.min(capacity, SHORT)];
     }
 
     void add(int symbol, int end) {
@@ -122,11 +121,11 @@ public final class BpeMerges {
   void scan(Piece piece) {
     int[] symbols = piece.symbols;
     int[] ends = piece.ends;
-    long[] ranks = piece.ranks;
+    int[] ranks = piece.ranks;
     int last = piece.length - 1;
-    for (int i = 0; i < last; i++) ranks[i] = pairs.get(symbols[i], symbols[i + 1]);
+    for (int i = 0; i < last; i++) ranks[i] = pairs.rank(symbols[i], symbols[i + 1]);
     while (last > 0) {
-      long best = ranks[0];
+      int best = ranks[0];
       int at = 0;
       for (int i = 1; i < last; i++)
         if (ranks[i] < best) {
@@ -134,7 +133,7 @@ public final class BpeMerges {
           at = i;
         }
       if (best == PairTable.NONE) break;
-      symbols[at] = PairTable.merged(best);
+      symbols[at] = pairs.merged(best);
       ends[at] = ends[at + 1];
       for (int i = at + 1; i < last; i++) {
         symbols[i] = symbols[i + 1];
@@ -142,8 +141,8 @@ public final class BpeMerges {
         ranks[i] = ranks[i + 1]; // ranks[last] is never read
       }
       last--;
-      if (at < last) ranks[at] = pairs.get(symbols[at], symbols[at + 1]);
-      if (at > 0) ranks[at - 1] = pairs.get(symbols[at - 1], symbols[at]);
+      if (at < last) ranks[at] = pairs.rank(symbols[at], symbols[at + 1]);
+      if (at > 0) ranks[at - 1] = pairs.rank(symbols[at - 1], symbols[at]);
     }
     piece.length = last + 1;
   }
@@ -166,10 +165,10 @@ public final class BpeMerges {
     while (!piece.heap.isEmpty()) {
       long top = piece.heap.remove();
       int at = (int) top;
-      long pair = pair(piece, at);
-      if (pair == PairTable.NONE || PairTable.rank(pair) != (int) (top >> 32)) continue;
+      int rank = (int) (top >> 32);
+      if (rank(piece, at) != rank) continue; // one of the two was merged away since
       int right = next[at];
-      piece.symbols[at] = PairTable.merged(pair);
+      piece.symbols[at] = pairs.merged(rank);
       piece.ends[at] = piece.ends[right];
       piece.symbols[right] = NONE;
       next[at] = next[right];
@@ -186,13 +185,13 @@ public final class BpeMerges {
   }
 
   private void offer(Piece piece, int at) {
-    long pair = pair(piece, at);
-    if (pair != PairTable.NONE) piece.heap.add((long) PairTable.rank(pair) << 32 | at);
+    int rank = rank(piece, at);
+    if (rank != PairTable.NONE) piece.heap.add((long) rank << 32 | at);
   }
 
-  /// The pair that begins here.
-  private long pair(Piece piece, int at) {
+  /// The rank of the pair that begins here.
+  private int rank(Piece piece, int at) {
     if (at == NONE || piece.symbols[at] == NONE || piece.next[at] == NONE) return PairTable.NONE;
-    return pairs.get(piece.symbols[at], piece.symbols[piece.next[at]]);
+    return pairs.rank(piece.symbols[at], piece.symbols[piece.next[at]]);
   }
 }

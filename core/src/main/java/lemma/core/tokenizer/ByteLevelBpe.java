@@ -297,11 +297,14 @@ public final class ByteLevelBpe implements Tokenizer {
   private final class Run {
     private final char[] text;
     private final BpeMerges.Piece piece = new BpeMerges.Piece();
+    private final PackedPiece packed = new PackedPiece();
+    private final PieceCache cache;
     private int[] ids = new int[64];
     private int count;
 
     Run(char[] text) {
       this.text = text;
+      cache = new PieceCache(text.length);
     }
 
     void add(int id) {
@@ -312,11 +315,31 @@ public final class ByteLevelBpe implements Tokenizer {
     void encode(int from, int to) {
       for (int begin = from; begin < to; ) {
         int end = pattern.end(text, begin, to);
-        int whole = pieces.get(text, begin, end);
-        if (whole >= 0) add(whole);
-        else merge(begin, end);
+        if (packed.pack(text, begin, end)) shortPiece(begin, end);
+        else {
+          int whole = pieces.get(text, begin, end);
+          if (whole >= 0) add(whole);
+          else merge(begin, end);
+        }
         begin = end;
       }
+    }
+
+    private void shortPiece(int from, int to) {
+      int whole = pieces.get(packed);
+      if (whole >= 0) {
+        add(whole);
+        return;
+      }
+      long before = cache.get(packed);
+      if (before != 0) {
+        int at = (int) (before >> 32);
+        for (int i = 0; i < (int) before; i++) add(ids[at + i]);
+        return;
+      }
+      int begin = count;
+      merge(from, to);
+      cache.put(packed, begin, count - begin);
     }
 
     private void merge(int from, int to) {

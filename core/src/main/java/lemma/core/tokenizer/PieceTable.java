@@ -1,70 +1,58 @@
 package lemma.core.tokenizer;
 
-import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 
-/// Pieces of text and their ids, looked up by a part of a char array: no string is made.
+/// Pieces of text that are tokens, by a part of a char array: no string is made for those that are
+/// short.
 ///
-/// Open addressing; a slot holds the upper half of a hash and the number of the piece.
+/// A hash table with open addressing: a slot is a [PackedPiece] with its id in the free bits, so that
+/// a look-up touches one cache line most of the time.
 final class PieceTable {
-  private static final long EMPTY = -1;
-  private static final long FACTOR = 0x9E3779B97F4A7C15L;
-
-  private final long[] slots;
-  private final char[] text; // all pieces, one behind the other
-  private final int[] ends;
-  private final int[] ids;
+  private final long[] slots; // an empty one has no length in its second long
+  private final int mask;
+  private final Map<String, Integer> longer = new HashMap<>();
+  private int longest;
 
   /// A piece and its id.
   record Entry(String piece, int id) {}
 
   PieceTable(List<Entry> entries) {
-    int bits = 33 - Integer.numberOfLeadingZeros(Math.max(entries.size(), 8)); // at most half full
-    slots = new long[1 << bits];
-    Arrays.fill(slots, EMPTY);
-    ends = new int[entries.size()];
-    ids = new int[entries.size()];
-    text = new char[entries.stream().mapToInt(entry -> entry.piece().length()).sum()];
-    int at = 0;
-    for (int i = 0; i < ends.length; i++) {
-      String piece = entries.get(i).piece();
-      piece.getChars(0, piece.length(), text, at);
-      at += piece.length();
-      ends[i] = at;
-      ids[i] = entries.get(i).id();
-      long hash = hash(text, at - piece.length(), at);
-      int slot = slot(hash);
-      while (slots[slot] != EMPTY) slot = slot + 1 & slots.length - 1;
-      slots[slot] = hash & 0xFFFFFFFF00000000L | i;
+    int bits = 33 - Integer.numberOfLeadingZeros(Math.max(entries.size(), 8)); // half full at most
+    slots = new long[2 << bits];
+    mask = (1 << bits) - 1;
+    var packed = new PackedPiece();
+    for (Entry entry : entries) {
+      char[] piece = entry.piece().toCharArray();
+      if (packed.pack(piece, 0, piece.length)) {
+        int slot = slot(packed);
+        slots[slot] = packed.low;
+        slots[slot + 1] = packed.high | entry.id();
+      } else {
+        longer.put(entry.piece(), entry.id());
+        longest = Math.max(longest, piece.length);
+      }
     }
   }
 
-  private static long hash(char[] text, int from, int to) {
-    long hash = to - from;
-    for (int i = from; i < to; i++) hash = (hash + text[i]) * FACTOR;
-    return hash;
+  /// The slot of a piece, or the one where it would be.
+  private int slot(PackedPiece piece) {
+    int slot = (piece.hash() & mask) << 1;
+    while (slots[slot + 1] != 0
+        && (slots[slot] != piece.low || (slots[slot + 1] & ~(long) PackedPiece.FREE) != piece.high))
+      slot = slot + 2 & slots.length - 1;
+    return slot;
   }
 
-  /// By bits that the slot does not hold.
-  private int slot(long hash) {
-    return (int) (hash ^ hash >>> 29) & slots.length - 1;
+  /// The id of a packed piece, or −1.
+  int get(PackedPiece piece) {
+    long found = slots[slot(piece) + 1];
+    return found == 0 ? -1 : (int) found & PackedPiece.FREE;
   }
 
-  /// The id of a piece, or −1.
-  int get(char[] piece, int from, int to) {
-    long hash = hash(piece, from, to);
-    for (int slot = slot(hash); ; slot = slot + 1 & slots.length - 1) {
-      long found = slots[slot];
-      if (found == EMPTY) return -1;
-      if ((found ^ hash) >>> 32 == 0 && equal((int) found, piece, from, to))
-        return ids[(int) found];
-    }
-  }
-
-  private boolean equal(int entry, char[] piece, int from, int to) {
-    int begin = entry == 0 ? 0 : ends[entry - 1];
-    if (ends[entry] - begin != to - from) return false;
-    for (int i = from, j = begin; i < to; i++, j++) if (piece[i] != text[j]) return false;
-    return true;
+  /// The id of a piece that is too long to be packed, or −1.
+  int get(char[] text, int from, int to) {
+    return to - from > longest ? -1 : longer.getOrDefault(new String(text, from, to - from), -1);
   }
 }

@@ -178,6 +178,26 @@ class MatVecKernelTest {
     }
   }
 
+  @Claim("gelu-step")
+  @Test
+  void a_gelu_equals_the_formula(Proof proof) {
+    float[] x = floats(gaussian(1003, random(6)));
+    x[0] = 100;
+    x[1] = -100;
+    x[2] = 0;
+    for (int i = 3; i < 40; i++) x[i] *= 5;
+    double[] wanted = Tensor.vector(doubles(x)).geluTanh().toArray();
+    for (GeluKernel kernel : new GeluKernel[] {new GeluKernel.Scalar(), new GeluKernel.Vectorised()}) {
+      float[] y = x.clone();
+      kernel.apply(y, 0, 500);
+      kernel.apply(y, 500, y.length);
+      // against the input's size: to the left of −4 the formula itself loses digits, 1 + tanh
+      for (int i = 0; i < y.length; i++)
+        proof.atMost(
+            "error relative to x", Math.abs(y[i] - wanted[i]) / Math.max(Math.abs(x[i]), 1e-30), 1e-6);
+    }
+  }
+
   @Claim("threads")
   @Test
   void workers_do_every_row_once_and_pass_on_what_fails() {
