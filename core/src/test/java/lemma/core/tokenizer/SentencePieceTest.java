@@ -723,8 +723,7 @@ class SentencePieceTest {
     assertThat(text).isEqualTo(golden.expected().get("decoded").asString());
   }
 
-  /// A published vocabulary, which is looked for beside the golden cases.
-  @Claim("parity")
+  /// No claim of the page, which may not hang on a vocabulary that is not always there.
   @GoldenCases("tokenizers/real-llama2")
   void llama_2_is_that_of_llama_cpp(GoldenCase golden) throws IOException {
     Optional<Path> file =
