@@ -17,14 +17,20 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.UnaryOperator;
 import java.util.random.RandomGenerator;
+import java.util.regex.MatchResult;
+import java.util.regex.Pattern;
 import java.util.stream.IntStream;
+import lemma.core.format.FormatException;
 import lemma.core.tokenizer.BpeTraining.Learned;
 import lemma.core.tokenizer.BpeTraining.Ties;
 import lemma.core.tokenizer.BpeTraining.Word;
 import lemma.proof.Claim;
 import lemma.proof.GoldenCase;
 import lemma.proof.GoldenCases;
+import lemma.proof.Mutations;
+import lemma.proof.Proof;
 import lemma.proof.Proves;
 import lemma.proof.Refusal;
 import org.junit.jupiter.api.Test;
@@ -76,6 +82,41 @@ class BpeTest {
         String text = anyText(random);
         assertThat(String.join("", pattern.split(text))).isEqualTo(text);
       }
+  }
+
+  @Claim("patterns")
+  @Test
+  void the_scanners_cut_as_the_published_expressions_do(Proof proof) {
+    RandomGenerator random = random(45);
+    int pieces = 0;
+    for (PublishedPattern pattern : PublishedPattern.values()) {
+      // `$` is the end of the text there, and may be in front of a last line feed here
+      Pattern regex =
+          Pattern.compile(
+              pattern.regex().replace("$", "\\z"), Pattern.UNICODE_CHARACTER_CLASS);
+      for (int trial = 0; trial < 4000; trial++) {
+        String text = trial % 2 == 0 ? anyText(random) : trickyText(random);
+        List<String> cut = pattern.split(text);
+        assertThat(cut)
+            .as("%s on %s", pattern, text)
+            .isEqualTo(regex.matcher(text).results().map(MatchResult::group).toList());
+        pieces += cut.size();
+      }
+    }
+    proof.measured("pieces compared", pieces);
+  }
+
+  /// Text of what the patterns tell apart: cases, marks, letters without case, apostrophes, spaces,
+  /// line ends, numbers, symbols, and characters of two chars.
+  private static String trickyText(RandomGenerator random) {
+    String[] parts = {
+      "a", "B", "ǅ", "ʰ", "世", "\u0301", "ß", "ſ", "'", "'s", "'LL", "'re", "'Ve", "'ſ", " ", "  ", "\n", "\r\n",
+      "\t", "\u00A0", "\u3000", "\u0085", "1", "23", "٣", "Ⅷ", "½", "!", "/", "_", "😀", "𝐀", "𝟘", "𠮷", "\uD83D",
+      "\uDE00", "\u200D"
+    };
+    var text = new StringBuilder();
+    for (int i = random.nextInt(14); i > 0; i--) text.append(parts[random.nextInt(parts.length)]);
+    return text.toString();
   }
 
   @Claim("surrogates")
@@ -318,13 +359,13 @@ class BpeTest {
   @Claim("parity")
   @GoldenCases("tokenizers/hf-bytelevel-bpe")
   void ids_of_a_gpt2_style_file_are_those_of_hugging_face(GoldenCase golden) throws IOException {
-    HuggingFaceCase.check(golden, TokenizerJson.read(Vocabularies.model("bytelevel-bpe")));
+    HuggingFaceCase.check(golden, Vocabularies.read(Vocabularies.model("bytelevel-bpe"), TokenizerJson::read));
   }
 
   @Claim("parity")
   @GoldenCases("tokenizers/hf-llama3-style-bpe")
   void ids_of_a_llama3_style_file_are_those_of_hugging_face(GoldenCase golden) throws IOException {
-    HuggingFaceCase.check(golden, TokenizerJson.read(Vocabularies.model("llama3-style-bpe")));
+    HuggingFaceCase.check(golden, Vocabularies.read(Vocabularies.model("llama3-style-bpe"), TokenizerJson::read));
   }
 
   @Claim("parity")
@@ -355,8 +396,8 @@ class BpeTest {
       throws IOException {
     Optional<Path> file = Vocabularies.published(name);
     assumeTrue(file.isPresent(), name + " is not here");
-    ByteLevelBpe tokenizer = kind.read(file.get());
-    assertOrdinary(golden, tokenizer);
+    ByteLevelBpe tokenizer = Vocabularies.read(file.get(), kind::read);
+    assertOrdinary(golden, tokenizer, same());
     JsonNode bytes = golden.expected().path("token_bytes_hex");
     if (bytes.isArray())
       assertThat(
@@ -365,14 +406,54 @@ class BpeTest {
           .isEqualTo(texts(bytes));
   }
 
+  @Claim("parity")
+  @GoldenCases("tokenizers/gguf-vocab")
+  void ids_of_vocabularies_in_gguf_files_are_those_of_llama_cpp(GoldenCase golden)
+      throws IOException {
+    String model = golden.text("model");
+    Tokenizer tokenizer = Vocabularies.read(Vocabularies.model(model), GgufVocabulary::read);
+    assertOrdinary(golden, tokenizer, model.contains("gpt2") ? GgufVocabulary::cleanSpaces : same());
+  }
+
+  @Claim("parity")
+  @GoldenCases("tokenizers/real-llama3")
+  void ids_of_llama3_are_those_of_its_reference(GoldenCase golden) throws IOException {
+    assertGguf(golden, same(), "llama3.tiktoken", "ggml-vocab-llama-bpe.gguf", "llama3");
+  }
+
+  @Claim("parity")
+  @GoldenCases("tokenizers/real-deepseek-llm")
+  void ids_of_deepseek_are_those_of_llama_cpp(GoldenCase golden) throws IOException {
+    assertGguf(golden, same(), "ggml-vocab-deepseek-llm.gguf", "deepseek-llm");
+  }
+
+  @Claim("parity")
+  @GoldenCases("tokenizers/real-falcon")
+  void ids_of_falcon_are_those_of_llama_cpp(GoldenCase golden) throws IOException {
+    assertGguf(golden, GgufVocabulary::cleanSpaces, "ggml-vocab-falcon.gguf", "falcon");
+  }
+
+  private static UnaryOperator<String> same() {
+    return UnaryOperator.identity();
+  }
+
+  private static void assertGguf(
+      GoldenCase golden, UnaryOperator<String> shown, String... names) throws IOException {
+    Optional<Path> file = Vocabularies.published(names);
+    assumeTrue(file.isPresent(), names[0] + " is not here");
+    assertOrdinary(golden, Vocabularies.read(file.get(), Vocabularies::anyKind), shown);
+  }
+
   private static String text(GoldenCase golden) {
     return golden.inputs().get("text").asString();
   }
 
-  private static void assertOrdinary(GoldenCase golden, Tokenizer tokenizer) {
+  private static void assertOrdinary(
+      GoldenCase golden, Tokenizer tokenizer, UnaryOperator<String> shown) {
     int[] ids = tokenizer.encodeOrdinary(text(golden));
     golden.expect("ids", ids);
-    assertThat(tokenizer.decode(ids)).isEqualTo(golden.expected().get("decoded").asString());
+    assertThat(shown.apply(tokenizer.decode(ids)))
+        .isEqualTo(golden.expected().get("decoded").asString());
   }
 
   @Claim("parity")
@@ -425,17 +506,24 @@ class BpeTest {
             .replaceAll("(?<=[:,{\\[])\\s+(?=[-\\d\"\\[{tfn])", ""); // no space behind a colon
     Map<String[], List<String>> changes = new HashMap<>();
     changes.put(
-        new String[] {"\"type\":\"BPE\"", "\"type\":\"Unigram\""}, List.of("BPE", "Unigram"));
+        new String[] {"\"type\":\"BPE\"", "\"type\":\"Bigram\""}, List.of("Bigram", "not supported"));
     changes.put(
-        new String[] {"\"normalizer\":null", "\"normalizer\":{\"type\":\"NFC\"}"},
-        List.of("normalizer", "NFC"));
+        new String[] {"\"normalizer\":null", "\"normalizer\":{\"type\":\"NFX\"}"},
+        List.of("normalizer", "NFX"));
     changes.put(
-        new String[] {"\"byte_fallback\":false", "\"byte_fallback\":true"},
-        List.of("byte_fallback"));
+        new String[] {"\"normalizer\":null", "\"normalizer\":" + replace("[a")},
+        List.of("[a", "not supported"));
     changes.put(
-        new String[] {"\"add_prefix_space\":false", "\"add_prefix_space\":true"},
-        List.of("add_prefix_space"));
-    changes.put(new String[] {"\"lstrip\":false", "\"lstrip\":true"}, List.of("lstrip"));
+        new String[] {"\"normalizer\":null", "\"normalizer\":" + replace("(".repeat(99))},
+        List.of("nested", "not supported"));
+    changes.put(
+        new String[] {"\"truncation\":null", "\"truncation\":{\"max_length\":5}"},
+        List.of("truncation", "not supported"));
+    changes.put(
+        new String[] {"\"dropout\":null", "\"dropout\":0.1"}, List.of("dropout", "not supported"));
+    changes.put(
+        new String[] {"\"unk_token\":null", "\"unk_token\":\"<?>\""},
+        List.of("unk_token", "<?>"));
     changes.put(new String[] {"\"h e\"", "\"h e e\""}, List.of("two parts"));
     changes.put(new String[] {"\"h e\"", "\"h\""}, List.of("two parts"));
     changes.put(new String[] {"\"h e\"", "\"h qqq\""}, List.of("qqq", "not in the vocabulary"));
@@ -444,13 +532,13 @@ class BpeTest {
     changes.put(new String[] {"\"a\":64", "\"a\":65"}, List.of("65", "two tokens"));
     changes.put(new String[] {"\"a\":64", "\"a\":2147483647"}, List.of("2147483647"));
     changes.put(new String[] {"\"a\":64", "\"a\":100000"}, List.of("100000"));
-    changes.put(new String[] {"\"À\":124", "\"界\":124"}, List.of("124", "byte alphabet"));
+    changes.put(new String[] {"\"À\":124", "\"界\":124"}, List.of("not a byte-level BPE"));
     changes.put(new String[] {"\"id\":640", "\"id\":639"}, List.of("639", "<|endoftext|>"));
     for (var change : changes.entrySet()) {
       String[] replaced = change.getKey();
       assertThat(good).contains(replaced[0]);
       Files.writeString(file, good.replace(replaced[0], replaced[1]));
-      Refusal.of(() -> TokenizerJson.read(file), change.getValue().toArray(String[]::new));
+      Refusal.of(() -> TokenizerJson.readByteLevel(file), change.getValue().toArray(String[]::new));
     }
     Files.writeString(file, good.substring(0, 5000));
     Refusal.of(() -> TokenizerJson.read(file), "tokenizer.json", "JSON");
@@ -458,6 +546,45 @@ class BpeTest {
     Refusal.of(() -> TokenizerJson.read(file), "tokenizer.json", "JSON");
     Files.writeString(file, "{}");
     Refusal.of(() -> TokenizerJson.read(file), "model is missing");
+  }
+
+  private static String replace(String regex) {
+    return "{\"type\":\"Replace\",\"pattern\":{\"Regex\":\"%s\"},\"content\":\"\"}".formatted(regex);
+  }
+
+  @Claim("bad-input")
+  @Test
+  void damaged_tokenizer_files_are_read_or_refused(@TempDir Path folder, Proof proof)
+      throws Exception {
+    List<byte[]> good = new ArrayList<>();
+    for (String model : List.of("bytelevel-bpe", "llama3-style-bpe", "llama2-style-bpe", "wordpiece"))
+      good.add(Files.readAllBytes(Vocabularies.model(model + "/tokenizer.json")));
+    new Mutations(FormatException.class, 64 << 20, 400)
+        .words("null", "-1", "1e999", "{\"type\":", "\"Sequence\"", "\"Regex\"", "\\p{", "(((", "\u0000")
+        .proveInFile(
+            10_000,
+            good,
+            random(61),
+            folder.resolve("tokenizer.json"),
+            file -> TokenizerJson.read(file).encode("Hello world"),
+            proof);
+  }
+
+  @Claim("bad-input")
+  @Test
+  void damaged_rank_files_are_read_or_refused(@TempDir Path folder, Proof proof) throws Exception {
+    List<String> lines =
+        Files.readAllLines(Vocabularies.published("r50k_base.tiktoken").orElseThrow());
+    byte[] good = String.join("\n", lines.subList(0, 600)).getBytes(StandardCharsets.US_ASCII);
+    new Mutations(FormatException.class, 64 << 20, 400)
+        .words("\n", " ", "=", "AA==", "-1", "4194303", "99999999999")
+        .proveInFile(
+            10_000,
+            List.of(good),
+            random(62),
+            folder.resolve("ranks.tiktoken"),
+            file -> Tiktoken.R50K_BASE.read(file).encode("Hello world"),
+            proof);
   }
 
   @Claim("bad-input")
