@@ -11,7 +11,7 @@
 /// | [Unigram], [SentencePieceBpe] | split by probability, or join by score: [PieceModel] |
 /// | [UnigramLattice] | all segmentations of a text: the n best, samples, entropy |
 /// | [UnigramTraining], [SentencePieceBpeTraining] | learn pieces from [SentencePieceWords] |
-/// | [TokenizerFile] | opens any of them: also [GgufTokenizer] |
+/// | [TokenizerFile] | opens any of them: also [GgufVocabulary] |
 /// | [TokenizerJson] | reads and writes `tokenizer.json` of Hugging Face |
 ///
 /// Reading order: [BpeTraining], [BpeMerges], [ByteLevelBpe].
