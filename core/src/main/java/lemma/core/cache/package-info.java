@@ -5,6 +5,7 @@
 /// | [CachedAttention] | the formula: an attention layer with a past |
 /// | [KvCache] | the same memory for the fast kernel, layer by layer |
 /// | [ContiguousKvCache] | in one piece |
+/// | [SinkWindow] | which tokens a streaming cache keeps, and at which positions |
 /// | [KvCacheSize] | bytes per token |
 ///
 /// Read them in this order.

@@ -17,6 +17,7 @@ import lemma.core.tokenizer.PreTokenizer.Split;
 /// |---|---|---|
 /// | `gpt2` | byte-level BPE; `tokenizer.ggml.pre` names the pattern | [BpeModel] |
 /// | `llama` | SentencePiece BPE with its scores | [SentencePieceBpe] |
+/// | `t5` | SentencePiece unigram with its scores and its map | [Unigram] |
 /// | `bert` | WordPiece; tokens that begin a word are written with `▁` | [WordPiece] |
 ///
 /// The way is llama.cpp's, which for BERT differs from the original in accents: a letter becomes the
@@ -63,6 +64,11 @@ public final class GgufVocabulary {
   private static final int CONTROL = 3;
   private static final int USER_DEFINED = 4;
 
+  /// Whether a file carries a tokenizer.
+  public static boolean isIn(Gguf file) {
+    return file.has(KEY + "model");
+  }
+
   /// @throws FormatException if the file is missing, damaged, or has a tokenizer that is not
   ///     supported
   public static Tokenizer read(Path path) throws IOException {
@@ -94,7 +100,7 @@ public final class GgufVocabulary {
     String model = file.text(KEY + "model");
     return switch (model) {
       case "gpt2" -> byteLevel();
-      case "llama" -> sentencePiece();
+      case "llama", "t5" -> sentencePiece(model.equals("t5"));
       case "bert" -> bert();
       default ->
           throw new FormatException(file.file(), "tokenizer " + model + " is not supported");
@@ -222,7 +228,7 @@ public final class GgufVocabulary {
                     new Decoder.Replace(TextPattern.regex("^##"), "")))));
   }
 
-  private Tokenizer sentencePiece() {
+  private Tokenizer sentencePiece(boolean unigram) {
     double[] scores = file.numbers(KEY + "scores");
     if (scores.length != tokens.size())
       throw new FormatException(
@@ -240,14 +246,47 @@ public final class GgufVocabulary {
     }
     var normaliser =
         new SentencePieceNormaliser(
-            "identity",
-            Optional.empty(),
+            "",
+            map(),
             file.flag(KEY + "add_space_prefix", true),
-            file.flag(KEY + "remove_extra_whitespaces", false),
+            file.flag(KEY + "remove_extra_whitespaces", unigram),
             true,
             false);
     return new SentencePieceModel(
-        new SentencePieceBpe(pieces), normaliser, SentencePieceSymbols.usual(), bytes, prefix());
+        unigram ? new Unigram(pieces, Unigram.Sums.FLOAT32) : new SentencePieceBpe(pieces),
+        normaliser,
+        symbols(),
+        bytes,
+        prefixUnless(unigram));
+  }
+
+  private Optional<PrecompiledCharsMap> map() {
+    if (!file.has(KEY + "precompiled_charsmap")) return Optional.empty();
+    int[] values = file.integers(KEY + "precompiled_charsmap");
+    byte[] blob = new byte[values.length];
+    for (int i = 0; i < blob.length; i++) blob[i] = (byte) values[i];
+    return blob.length == 0 ? Optional.empty() : Optional.of(new PrecompiledCharsMap(blob));
+  }
+
+  private SentencePieceSymbols symbols() {
+    SentencePieceSymbols usual = SentencePieceSymbols.usual();
+    return new SentencePieceSymbols(
+        name("bos_token_id", usual.begin()),
+        name("eos_token_id", usual.end()),
+        name("padding_token_id", usual.padding()),
+        usual.unknownSurface());
+  }
+
+  private String name(String key, String otherwise) {
+    int id = file.integer(KEY + key, -1);
+    return id >= 0 && id < tokens.size() ? tokens.get(id) : otherwise;
+  }
+
+  /// A model of SentencePiece begins with its control token if the file does not say otherwise.
+  private int[] prefixUnless(boolean unigram) {
+    return file.has(KEY + "add_bos_token") || unigram || !file.has(KEY + "bos_token_id")
+        ? prefix()
+        : new int[] {file.integer(KEY + "bos_token_id")};
   }
 
   /// Control tokens are special, tokens that a user defined are not.

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.OptionalInt;
 import lemma.core.format.FormatException;
 import lemma.core.format.Gguf;
@@ -11,11 +12,13 @@ import lemma.core.format.JsonFile;
 
 /// Opens whatever tokenizer a file or a model's folder holds.
 ///
-/// | file | |
+/// | path | |
 /// |---|---|
-/// | `tokenizer.json` | [TokenizerJson]; in a folder it goes before the next |
-/// | `*.model` | [SentencePieceFile]; in a folder `tokenizer.model` |
-/// | `*.gguf` | [GgufTokenizer] |
+/// | `*.json` | [TokenizerJson] |
+/// | `*.model` | [SentencePieceFile] |
+/// | `*.gguf` | [GgufVocabulary] |
+/// | a folder | its `tokenizer.json`, or else its `tokenizer.model` |
+/// | any other file, such as weights | what its folder holds |
 ///
 /// A SentencePiece file does not say whether texts begin with a control piece. In a folder,
 /// `add_bos_token` of `tokenizer_config.json` does; without it they do if the model has that piece.
@@ -25,23 +28,40 @@ public final class TokenizerFile {
 
   private TokenizerFile() {}
 
-  /// Whether a folder holds a tokenizer, or the path is one of the files above.
-  public static boolean isAt(Path path) {
-    return Files.isDirectory(path)
-        ? Files.exists(path.resolve(JSON)) || Files.exists(path.resolve(MODEL))
-        : Files.isRegularFile(path);
+  /// The same, and none if there is none.
+  ///
+  /// @throws FormatException if there is one that is damaged or not supported
+  public static Optional<Tokenizer> find(Path path) throws IOException {
+    Path home = home(path);
+    boolean there =
+        Files.isDirectory(home)
+            ? Files.exists(home.resolve(JSON)) || Files.exists(home.resolve(MODEL))
+            : Files.exists(home)
+                && (!ends(home, ".gguf") || GgufVocabulary.isIn(Gguf.open(home)));
+    return there ? Optional.of(open(home)) : Optional.empty();
   }
 
   /// @throws FormatException if there is none, or it is damaged or not supported
   public static Tokenizer open(Path path) throws IOException {
-    if (Files.isDirectory(path))
-      return !Files.exists(path.resolve(JSON)) && Files.exists(path.resolve(MODEL))
-          ? ofFolder(path)
-          : TokenizerJson.read(path);
-    String name = path.toString().toLowerCase(Locale.ROOT);
-    if (name.endsWith(".model")) return SentencePieceFile.read(path);
-    if (name.endsWith(".gguf")) return GgufTokenizer.read(Gguf.open(path));
-    return TokenizerJson.read(path);
+    Path home = home(path);
+    if (ends(home, ".model")) return SentencePieceFile.read(home);
+    if (ends(home, ".gguf")) return GgufVocabulary.read(home);
+    boolean onlyModel =
+        Files.isDirectory(home)
+            && !Files.exists(home.resolve(JSON))
+            && Files.exists(home.resolve(MODEL));
+    return onlyModel ? ofFolder(home) : TokenizerJson.read(home);
+  }
+
+  private static boolean ends(Path path, String suffix) {
+    return !Files.isDirectory(path) && path.toString().toLowerCase(Locale.ROOT).endsWith(suffix);
+  }
+
+  /// The path itself, or the folder of a file that holds no tokenizer.
+  private static Path home(Path path) {
+    boolean other = Files.isRegularFile(path);
+    for (String suffix : new String[] {".json", ".model", ".gguf"}) other &= !ends(path, suffix);
+    return other ? path.toAbsolutePath().getParent() : path;
   }
 
   private static SentencePieceModel ofFolder(Path folder) throws IOException {

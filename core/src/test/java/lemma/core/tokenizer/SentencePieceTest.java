@@ -317,7 +317,7 @@ class SentencePieceTest {
   /// The words of the text that the shipped models were trained on, cut as they were.
   private static Map<String, Long> corpusWords() throws IOException {
     SentencePieceNormaliser normaliser = model("tiny-unigram.model").normaliser();
-    return new SentencePieceWords(normaliser, 0.999)
+    return new SentencePieceWords(normaliser, 0.999, false)
         .count(Files.readAllLines(MODELS.resolve("corpus.txt")));
   }
 
@@ -341,6 +341,23 @@ class SentencePieceTest {
         unigram().pieces().stream().filter(piece -> piece.type() == Type.NORMAL).toList();
     assertThat(theirs).hasSize(461);
     proof.atLeast("ln P more than with SentencePiece's own", learnedHere - logLikelihood(theirs, words), 0);
+  }
+
+  @Claim("bpe-training")
+  @Test
+  void bpe_learns_the_vocabulary_that_sentencepiece_learns(Proof proof) throws IOException {
+    SentencePieceModel theirs = model("tiny-bpe.model");
+    List<SentencePiece> wanted =
+        theirs.model().pieces().stream().filter(piece -> piece.type() == Type.NORMAL).toList();
+    Map<String, Long> words =
+        new SentencePieceWords(theirs.normaliser(), 0.98, true)
+            .count(Files.readAllLines(MODELS.resolve("corpus.txt")));
+    List<SentencePiece> learned = new SentencePieceBpeTraining(wanted.size()).learn(words);
+    assertThat(learned.stream().map(SentencePiece::text))
+        .containsExactlyElementsOf(wanted.stream().map(SentencePiece::text).toList());
+    for (int i = 0; i < learned.size(); i++)
+      assertThat(learned.get(i).score()).isEqualTo(wanted.get(i).score() + 0.0); // −0 is 0
+    proof.measured("pieces", learned.size());
   }
 
   /// The seed's best pieces with one maximisation: what pruning by loss is to be compared with.
@@ -697,17 +714,12 @@ class SentencePieceTest {
     int[] ids = tokenizer.encodeOrdinary(golden.inputs().get("text").asString());
     golden.expect("ids", ids);
     String text = tokenizer.decode(ids);
-    // of byte-level BPE, llama.cpp leaves out spaces that it takes for mistakes
-    if (tokenizer instanceof ByteLevelBpe)
-      text =
-          text.replaceAll(" ([?!.,])", "$1")
-              .replace(" ' ", "'")
-              .replaceAll(" ('s|'m|'re|'ve)", "$1");
-    assertThat(text).isEqualTo(golden.expected().get("decoded").asString());
+    boolean cleaned = golden.text("model").contains("gpt2");
+    assertThat(cleaned ? GgufVocabulary.cleanSpaces(text) : text)
+        .isEqualTo(golden.expected().get("decoded").asString());
   }
 
-  /// A published vocabulary, which is looked for beside the golden cases.
-  @Claim("parity")
+  /// No claim of the page, which may not hang on a vocabulary that is not always there.
   @GoldenCases("tokenizers/real-llama2")
   void llama_2_is_that_of_llama_cpp(GoldenCase golden) throws IOException {
     Optional<Path> file =
@@ -909,20 +921,24 @@ class SentencePieceTest {
     Refusal.of(() -> lattice.logPartition(-1), "alpha", "-1");
     Refusal.of(() -> lattice.sample(Double.NaN, random(1)), "alpha", "NaN");
     Refusal.of(() -> UnigramTraining.ofSize(0), "vocabularySize", "0");
+    Refusal.of(() -> new SentencePieceBpeTraining(0), "vocabularySize", "0");
+    Refusal.of(() -> new SentencePieceBpeTraining(1).learn(Map.of("ab", 1L)), "Size", "2");
     Refusal.of(() -> UnigramTraining.ofSize(1).learn(Map.of("ab", 1L)), "vocabularySize", "2");
     Refusal.of(
         () -> new UnigramTraining(9, 9, 1, 2, 9, MStep.DIGAMMA), "shrinkingFactor", "1.0");
     Refusal.of(
-        () -> new SentencePieceWords(SentencePieceNormaliser.identity(), 0), "Coverage", "0.0");
+        () -> new SentencePieceWords(SentencePieceNormaliser.identity(), 0, false), "Coverage", "0.0");
     Refusal.of(() -> new PrecompiledCharsMap(new byte[3]), "3 bytes");
   }
 
   @Claim("folder")
   @Test
   void a_folder_with_only_a_model_file_is_a_tokenizer(@TempDir Path folder) throws IOException {
-    assertThat(TokenizerFile.isAt(folder)).isFalse();
+    assertThat(TokenizerFile.find(folder)).isEmpty();
     Files.copy(MODELS.resolve("tiny-bpe.model"), folder.resolve("tokenizer.model"));
-    assertThat(TokenizerFile.isAt(folder)).isTrue();
+    assertThat(TokenizerFile.find(folder)).isPresent();
+    Path weights = Files.write(folder.resolve("model.safetensors"), new byte[8]);
+    assertThat(TokenizerFile.open(weights)).isInstanceOf(SentencePieceModel.class);
     Tokenizer tokenizer = TokenizerFile.open(folder);
     assertThat(tokenizer.encode("a")).containsExactly(261);
     assertThat(tokenizer.prefix()).containsExactly(1);
