@@ -96,8 +96,7 @@ class BpeTest {
     for (PublishedPattern pattern : PublishedPattern.values()) {
       // `$` is the end of the text there, and may be in front of a last line feed here
       Pattern regex =
-          Pattern.compile(
-              pattern.regex().replace("$", "\\z"), Pattern.UNICODE_CHARACTER_CLASS);
+          Pattern.compile(pattern.regex().replace("$", "\\z"), Pattern.UNICODE_CHARACTER_CLASS);
       for (int trial = 0; trial < 4000; trial++) {
         String text = trial % 2 == 0 ? anyText(random) : trickyText(random);
         List<String> cut = pattern.split(text);
@@ -114,9 +113,9 @@ class BpeTest {
   /// line ends, numbers, symbols, and characters of two chars.
   private static String trickyText(RandomGenerator random) {
     String[] parts = {
-      "a", "B", "ǅ", "ʰ", "世", "\u0301", "ß", "ſ", "'", "'s", "'LL", "'re", "'Ve", "'ſ", " ", "  ", "\n", "\r\n",
-      "\t", "\u00A0", "\u3000", "\u0085", "1", "23", "٣", "Ⅷ", "½", "!", "/", "_", "😀", "𝐀", "𝟘", "𠮷", "\uD83D",
-      "\uDE00", "\u200D"
+      "a", "B", "ǅ", "ʰ", "世", "\u0301", "ß", "ſ", "'", "'s", "'LL", "'re", "'Ve", "'ſ", " ", "  ",
+      "\n", "\r\n", "\t", "\u00A0", "\u3000", "\u0085", "1", "23", "٣", "Ⅷ", "½", "!", "/", "_",
+      "😀", "𝐀", "𝟘", "𠮷", "\uD83D", "\uDE00", "\u200D"
     };
     var text = new StringBuilder();
     for (int i = random.nextInt(14); i > 0; i--) text.append(parts[random.nextInt(parts.length)]);
@@ -252,7 +251,9 @@ class BpeTest {
     ByteLevelBpe tokenizer = gpt2();
     for (String one : List.of("a", " ", "\n", "世", "'", "1", "a\u0301", "😀")) {
       String text = one.repeat(1_000_000);
-      assertThat(tokenizer.decode(tokenizer.encode(text))).as("a million of %s", one).isEqualTo(text);
+      assertThat(tokenizer.decode(tokenizer.encode(text)))
+          .as("a million of %s", one)
+          .isEqualTo(text);
     }
   }
 
@@ -307,8 +308,7 @@ class BpeTest {
       for (int i = 0; i < made.text().length(); i++) {
         String from = text.text().substring(made.start(i), made.end(i));
         String whole = java.text.Normalizer.normalize(from, Form.NFKD);
-        String part =
-            java.text.Normalizer.normalize(made.text().substring(i, i + 1), Form.NFKD);
+        String part = java.text.Normalizer.normalize(made.text().substring(i, i + 1), Form.NFKD);
         assertThat(whole).contains(part.substring(0, 1)); // made of what it says it is made of
       }
     }
@@ -349,7 +349,8 @@ class BpeTest {
         .containsExactly("-", "-");
     assertThat(cut(new PreTokenizer.Digits(true), "a12b")).containsExactly("a", "1", "2", "b");
     assertThat(cut(new PreTokenizer.Digits(false), "a12b")).containsExactly("a", "12", "b");
-    assertThat(cut(new PreTokenizer.Whitespace(), "it's  5€!")).containsExactly("it", "'", "s", "5", "€!");
+    assertThat(cut(new PreTokenizer.Whitespace(), "it's  5€!"))
+        .containsExactly("it", "'", "s", "5", "€!");
     assertThat(cut(new PreTokenizer.WhitespaceSplit(), " a\u3000b ")).containsExactly("a", "b");
     assertThat(cut(new Metaspace("▁", Prepending.ALWAYS, true), "a b")).containsExactly("▁a", "▁b");
     assertThat(cut(new Metaspace("▁", Prepending.NEVER, false), "a b")).containsExactly("a▁b");
@@ -385,7 +386,8 @@ class BpeTest {
                 new Decoder.Fuse(),
                 new Decoder.Strip(' ', 1, 0)));
     List<String> tokens = List.of("▁Hi", "▁", "<0xE4>", "<0xBD>", "<0xA0>", "▁a", "<0xE4>", "b");
-    assertThat(decoded(llama, tokens)).containsExactly("Hi", " ", "", "", "", "你 a", "", "\uFFFDb", "");
+    assertThat(decoded(llama, tokens))
+        .containsExactly("Hi", " ", "", "", "", "你 a", "", "\uFFFDb", "");
     assertThat(decoded(new Decoder.Metaspace("▁", true), List.of("▁a", "▁b")))
         .containsExactly("a", " b", "");
     assertThat(decoded(new Decoder.WordPiece("##", true), List.of("un", "##able", ",", "do")))
@@ -534,7 +536,8 @@ class BpeTest {
   void merges_of_bytes_are_those_of_minbpe(GoldenCase golden) {
     String text = golden.inputs().get("text").asString();
     // GPT-4's pattern gives the pieces of Llama 3's but for contractions in capitals
-    List<String> pieces = golden.flag("regex") ? PublishedPattern.LLAMA3.split(text) : List.of(text);
+    List<String> pieces =
+        golden.flag("regex") ? PublishedPattern.LLAMA3.split(text) : List.of(text);
     Map<String, Long> frequencies = new LinkedHashMap<>();
     for (String piece : pieces) frequencies.merge(piece, 1L, Long::sum);
     List<Word> words = new ArrayList<>();
@@ -566,13 +569,15 @@ class BpeTest {
   @Claim("parity")
   @GoldenCases("tokenizers/hf-bytelevel-bpe")
   void ids_of_a_gpt2_style_file_are_those_of_hugging_face(GoldenCase golden) throws IOException {
-    HuggingFaceCase.check(golden, Vocabularies.read(Vocabularies.model("bytelevel-bpe"), TokenizerJson::read));
+    HuggingFaceCase.check(
+        golden, Vocabularies.read(Vocabularies.model("bytelevel-bpe"), TokenizerJson::read));
   }
 
   @Claim("parity")
   @GoldenCases("tokenizers/hf-llama3-style-bpe")
   void ids_of_a_llama3_style_file_are_those_of_hugging_face(GoldenCase golden) throws IOException {
-    HuggingFaceCase.check(golden, Vocabularies.read(Vocabularies.model("llama3-style-bpe"), TokenizerJson::read));
+    HuggingFaceCase.check(
+        golden, Vocabularies.read(Vocabularies.model("llama3-style-bpe"), TokenizerJson::read));
   }
 
   @Claim("parity")
@@ -619,7 +624,8 @@ class BpeTest {
       throws IOException {
     String model = golden.text("model");
     Tokenizer tokenizer = Vocabularies.read(Vocabularies.model(model), GgufVocabulary::read);
-    assertOrdinary(golden, tokenizer, model.contains("gpt2") ? GgufVocabulary::cleanSpaces : same());
+    assertOrdinary(
+        golden, tokenizer, model.contains("gpt2") ? GgufVocabulary::cleanSpaces : same());
   }
 
   @Claim("parity")
@@ -644,8 +650,8 @@ class BpeTest {
     return UnaryOperator.identity();
   }
 
-  private static void assertGguf(
-      GoldenCase golden, UnaryOperator<String> shown, String... names) throws IOException {
+  private static void assertGguf(GoldenCase golden, UnaryOperator<String> shown, String... names)
+      throws IOException {
     Optional<Path> file = Vocabularies.published(names);
     assumeTrue(file.isPresent(), names[0] + " is not here");
     assertOrdinary(golden, Vocabularies.read(file.get(), Vocabularies::anyKind), shown);
@@ -713,7 +719,8 @@ class BpeTest {
             .replaceAll("(?<=[:,{\\[])\\s+(?=[-\\d\"\\[{tfn])", ""); // no space behind a colon
     Map<String[], List<String>> changes = new HashMap<>();
     changes.put(
-        new String[] {"\"type\":\"BPE\"", "\"type\":\"Bigram\""}, List.of("Bigram", "not supported"));
+        new String[] {"\"type\":\"BPE\"", "\"type\":\"Bigram\""},
+        List.of("Bigram", "not supported"));
     changes.put(
         new String[] {"\"normalizer\":null", "\"normalizer\":{\"type\":\"NFX\"}"},
         List.of("normalizer", "NFX"));
@@ -729,8 +736,7 @@ class BpeTest {
     changes.put(
         new String[] {"\"dropout\":null", "\"dropout\":0.1"}, List.of("dropout", "not supported"));
     changes.put(
-        new String[] {"\"unk_token\":null", "\"unk_token\":\"<?>\""},
-        List.of("unk_token", "<?>"));
+        new String[] {"\"unk_token\":null", "\"unk_token\":\"<?>\""}, List.of("unk_token", "<?>"));
     changes.put(new String[] {"\"h e\"", "\"h e e\""}, List.of("two parts"));
     changes.put(new String[] {"\"h e\"", "\"h\""}, List.of("two parts"));
     changes.put(new String[] {"\"h e\"", "\"h qqq\""}, List.of("qqq", "not in the vocabulary"));
@@ -804,7 +810,8 @@ class BpeTest {
       """;
 
   private static String replace(String regex) {
-    return "{\"type\":\"Replace\",\"pattern\":{\"Regex\":\"%s\"},\"content\":\"\"}".formatted(regex);
+    return "{\"type\":\"Replace\",\"pattern\":{\"Regex\":\"%s\"},\"content\":\"\"}"
+        .formatted(regex);
   }
 
   @Claim("bad-input")
@@ -815,7 +822,16 @@ class BpeTest {
     for (String steps : new String[] {BYTE_LEVEL, SENTENCE_PIECE, BERT, UNIGRAM})
       good.add(steps.getBytes(StandardCharsets.UTF_8));
     new Mutations(FormatException.class, 16 << 20, 400)
-        .words("null", "-1", "1e999", "{\"type\":", "\"Sequence\"", "\"Regex\"", "\\p{", "(((", "\u0000")
+        .words(
+            "null",
+            "-1",
+            "1e999",
+            "{\"type\":",
+            "\"Sequence\"",
+            "\"Regex\"",
+            "\\p{",
+            "(((",
+            "\u0000")
         .proveInFile(
             10_000,
             good,
@@ -848,7 +864,8 @@ class BpeTest {
     ByteLevelBpe tokenizer = model("bytelevel-bpe");
     Refusal.of(() -> tokenizer.decode(641), "id 641", "vocabulary of 641");
     Refusal.of(() -> tokenizer.bytes(-1), "id -1");
-    Refusal.of(() -> ByteLevelBpe.train(List.of("a"), 256, PublishedPattern.GPT2, "<e>"), "257", "256");
+    Refusal.of(
+        () -> ByteLevelBpe.train(List.of("a"), 256, PublishedPattern.GPT2, "<e>"), "257", "256");
     Refusal.of(() -> new BpeTraining(-1, 0, Ties.FIRST, true), "merges", "-1");
     Refusal.of(() -> new BpeTraining(1, -1, Ties.FIRST, true), "minimum", "-1");
     Refusal.of(() -> ByteAlphabet.read("\u4E00"), "4E00");
@@ -857,6 +874,7 @@ class BpeTest {
     Refusal.of(() -> TokenizerJson.write(model("llama3-style-bpe"), Path.of("x")), "LLAMA3");
     List<String> letters = List.of("a", "b");
     Refusal.of(
-        () -> new ByteLevelBpe(letters, List.of(), List.of(), PublishedPattern.GPT2, false), "byte 0");
+        () -> new ByteLevelBpe(letters, List.of(), List.of(), PublishedPattern.GPT2, false),
+        "byte 0");
   }
 }

@@ -104,8 +104,9 @@ class WordPieceTest {
   }
 
   private static String letters(RandomGenerator random, int length) {
-    return random.ints(length, 'a', 'f').collect(
-            StringBuilder::new, StringBuilder::appendCodePoint, StringBuilder::append)
+    return random
+        .ints(length, 'a', 'f')
+        .collect(StringBuilder::new, StringBuilder::appendCodePoint, StringBuilder::append)
         .toString();
   }
 
