@@ -25,6 +25,8 @@ import java.util.random.RandomGenerator;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import lemma.core.format.FormatException;
+import lemma.core.format.GgufValue;
+import lemma.core.format.GgufWriter;
 import lemma.core.tokenizer.SentencePiece.Type;
 import lemma.core.tokenizer.Unigram.Sums;
 import lemma.core.tokenizer.UnigramTraining.MStep;
@@ -678,6 +680,40 @@ class SentencePieceTest {
     }
   }
 
+  @Claim("file")
+  @Test
+  void a_gguf_file_holds_a_unigram_model_with_its_map(@TempDir Path folder) throws IOException {
+    SentencePieceModel model = model("tiny-unigram.model");
+    Path file = folder.resolve("vocabulary.gguf");
+    GgufWriter.write(file, metadata(model), List.of());
+    Tokenizer again = TokenizerFile.open(file);
+    assertThat(again.prefix()).isEmpty();
+    for (String line : Files.readAllLines(MODELS.resolve("corpus.txt")))
+      assertThat(again.encode(line)).isEqualTo(model.encode(line));
+    assertThat(again.decode(again.encode("ａ  ﬁ"))).isEqualTo("a fi");
+  }
+
+  private static Map<String, GgufValue> metadata(SentencePieceModel model) {
+    List<GgufValue> tokens = new ArrayList<>();
+    List<GgufValue> scores = new ArrayList<>();
+    List<GgufValue> types = new ArrayList<>();
+    for (SentencePiece piece : model.model().pieces()) {
+      tokens.add(new GgufValue.Text(piece.text()));
+      scores.add(new GgufValue.Real(GgufValue.Type.FLOAT32, piece.score()));
+      types.add(new GgufValue.Whole(GgufValue.Type.INT32, piece.type().ordinal() + 1));
+    }
+    List<GgufValue> map = new ArrayList<>();
+    for (byte b : model.normaliser().map().orElseThrow().toBytes())
+      map.add(new GgufValue.Whole(GgufValue.Type.UINT8, b & 0xFF));
+    return Map.of(
+        "general.architecture", new GgufValue.Text("t5"),
+        "tokenizer.ggml.model", new GgufValue.Text("t5"),
+        "tokenizer.ggml.tokens", GgufValue.Array.of(GgufValue.Type.STRING, tokens),
+        "tokenizer.ggml.scores", GgufValue.Array.of(GgufValue.Type.FLOAT32, scores),
+        "tokenizer.ggml.token_type", GgufValue.Array.of(GgufValue.Type.INT32, types),
+        "tokenizer.ggml.precompiled_charsmap", GgufValue.Array.of(GgufValue.Type.UINT8, map));
+  }
+
   @Claim("parity")
   @GoldenCases("tokenizers/sentencepiece-bpe")
   void bpe_is_that_of_sentencepiece(GoldenCase golden, Proof proof) throws IOException {
@@ -688,6 +724,20 @@ class SentencePieceTest {
   @GoldenCases("tokenizers/sentencepiece-unigram")
   void unigram_is_that_of_sentencepiece(GoldenCase golden, Proof proof) throws IOException {
     assertGolden(golden, model("tiny-unigram.model"), proof);
+  }
+
+  @Claim("parity")
+  @GoldenCases("tokenizers/sentencepiece-options")
+  void each_option_is_that_of_sentencepiece(GoldenCase golden) throws IOException {
+    SentencePieceModel model = SentencePieceFile.read(Vocabularies.model(golden.text("model")));
+    String text = golden.inputs().get("text").asString();
+    int[] ids = model.encode(text);
+    golden.expect("ids", ids);
+    assertThat(model.normalise(text).text())
+        .isEqualTo(golden.expected().get("normalised").asString());
+    assertThat(model.decode(ids)).isEqualTo(golden.expected().get("decoded").asString());
+    assertThat(model.decode(golden.ints("ids")))
+        .isEqualTo(golden.expected().get("decoded_ids").asString());
   }
 
   private static void assertGolden(GoldenCase golden, SentencePieceModel model, Proof proof) {
