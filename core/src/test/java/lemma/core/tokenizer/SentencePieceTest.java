@@ -133,8 +133,7 @@ class SentencePieceTest {
       if (piece.type() == Type.NORMAL) unknown = Math.min(unknown, piece.score() - 10);
     double score = 0;
     for (Segment each : segments)
-      score +=
-          each.id() == model.unknownId() ? unknown : model.pieces().get(each.id()).score();
+      score += each.id() == model.unknownId() ? unknown : model.pieces().get(each.id()).score();
     return score;
   }
 
@@ -264,7 +263,8 @@ class SentencePieceTest {
 
   private static Map<String, Long> someWords(RandomGenerator random) {
     Map<String, Long> words = new TreeMap<>();
-    for (int i = 0; i < 8; i++) words.merge(someText("aabbcd", 8, random), 1L + random.nextInt(9), Long::sum);
+    for (int i = 0; i < 8; i++)
+      words.merge(someText("aabbcd", 8, random), 1L + random.nextInt(9), Long::sum);
     return words;
   }
 
@@ -342,7 +342,8 @@ class SentencePieceTest {
     List<SentencePiece> theirs =
         unigram().pieces().stream().filter(piece -> piece.type() == Type.NORMAL).toList();
     assertThat(theirs).hasSize(461);
-    proof.atLeast("ln P more than with SentencePiece's own", learnedHere - logLikelihood(theirs, words), 0);
+    proof.atLeast(
+        "ln P more than with SentencePiece's own", learnedHere - logLikelihood(theirs, words), 0);
   }
 
   @Claim("bpe-training")
@@ -375,7 +376,9 @@ class SentencePieceTest {
     var counts = UnigramTraining.expectation(kept, words).counts();
     counts.replaceAll((text, expected) -> Math.max(expected, 0.5));
     List<SentencePiece> pieces = new ArrayList<>();
-    MStep.DIGAMMA.apply(counts).forEach((text, score) -> pieces.add(SentencePiece.normal(text, score)));
+    MStep.DIGAMMA
+        .apply(counts)
+        .forEach((text, score) -> pieces.add(SentencePiece.normal(text, score)));
     return pieces;
   }
 
@@ -434,7 +437,7 @@ class SentencePieceTest {
         assertThat(model.decode(model.encode(text)))
             .isEqualTo(normalised.isEmpty() ? "" : normalised.substring(1));
         if (name.equals("tiny-bpe.model")) // identity, and spaces are kept
-          assertThat(model.decode(model.encode(text))).isEqualTo(text.replace('▁', ' '));
+        assertThat(model.decode(model.encode(text))).isEqualTo(text.replace('▁', ' '));
       }
     }
     proof.measured("texts", 2 * texts);
@@ -459,7 +462,8 @@ class SentencePieceTest {
         Arrays.stream(model.encode("你")).mapToObj(id -> model.piece(id).text()).toList();
     assertThat(pieces).containsExactly("▁", "<0xE4>", "<0xBD>", "<0xA0>");
     int[] ids = model.encode("你");
-    assertThat(model.decode(ids[1], ids[2])).isEqualTo("\uFFFD\uFFFD"); // cut off: one for each byte
+    assertThat(model.decode(ids[1], ids[2]))
+        .isEqualTo("\uFFFD\uFFFD"); // cut off: one for each byte
     assertThat(model.decode(ids[1], ids[2], model.encode("a")[0])).isEqualTo("\uFFFD\uFFFD a");
     assertThat(model.decode(ids[3], ids[1], ids[2], ids[3])).isEqualTo("\uFFFD你");
     // without it, a run of such characters is one unknown piece, and the text is lost
@@ -475,7 +479,8 @@ class SentencePieceTest {
 
   /// BPE by its definition on a list: of all neighbours the best piece, leftmost, again and again.
   private static List<String> oneByOne(Map<String, Double> scores, String text) {
-    List<String> symbols = new ArrayList<>(text.codePoints().mapToObj(Character::toString).toList());
+    List<String> symbols =
+        new ArrayList<>(text.codePoints().mapToObj(Character::toString).toList());
     while (true) {
       int best = -1;
       double highest = Double.NEGATIVE_INFINITY;
@@ -496,7 +501,8 @@ class SentencePieceTest {
     RandomGenerator random = random(59);
     for (int trial = 0; trial < 1000; trial++) {
       Map<String, Double> scores = new LinkedHashMap<>();
-      for (int i = 0; i < 12; i++) scores.put(someText("aab😀", 4, random), (double) -random.nextInt(8));
+      for (int i = 0; i < 12; i++)
+        scores.put(someText("aab😀", 4, random), (double) -random.nextInt(8));
       scores.keySet().removeIf(text -> text.codePoints().anyMatch(c -> c >= 0xD800 && c <= 0xDFFF));
       List<SentencePiece> pieces = new ArrayList<>(List.of(UNKNOWN));
       scores.forEach((text, score) -> pieces.add(SentencePiece.normal(text, score)));
@@ -543,10 +549,9 @@ class SentencePieceTest {
             SentencePiece.normal("p>a", -1));
     SentencePieceNormaliser normaliser =
         SentencePieceNormaliser.identity().withMap("nmt_nfkc", nmtNfkc());
-    for (PieceModel each : List.of(new Unigram(pieces, Sums.FLOAT32), new SentencePieceBpe(pieces))) {
-      var model =
-          new SentencePieceModel(
-              each, normaliser, SentencePieceSymbols.usual(), false);
+    for (PieceModel each :
+        List.of(new Unigram(pieces, Sums.FLOAT32), new SentencePieceBpe(pieces))) {
+      var model = new SentencePieceModel(each, normaliser, SentencePieceSymbols.usual(), false);
       assertThat(model.encode("a<sep>a")).containsExactly(5, 4, 2, 4);
       assertThat(model.encode("<s>")).containsExactly(5, 6, 7, 8);
       assertThat(model.encode("ａｘｘ")).containsExactly(5, 4, 3); // ａ is folded, ｘｘ is not
@@ -590,14 +595,12 @@ class SentencePieceTest {
 
   private static void assertSpans(AlignedText text, String wanted, String spans) {
     assertThat(text.text()).isEqualTo(wanted);
-    assertThat(
-            IntStream.range(0, wanted.length()).mapToObj(i -> text.start(i) + "-" + text.end(i)))
+    assertThat(IntStream.range(0, wanted.length()).mapToObj(i -> text.start(i) + "-" + text.end(i)))
         .containsExactly(spans.split(" "));
   }
 
   private static SentencePieceNormaliser with(boolean prefix, boolean escape, boolean suffix) {
-    return new SentencePieceNormaliser(
-        "identity", Optional.empty(), prefix, true, escape, suffix);
+    return new SentencePieceNormaliser("identity", Optional.empty(), prefix, true, escape, suffix);
   }
 
   private static PrecompiledCharsMap nmtNfkc() throws IOException {
@@ -645,8 +648,7 @@ class SentencePieceTest {
     assertThat(normalised(map, "\u1E9B\u0323")).isEqualTo("\u1E61\u0323");
     // by grapheme clusters the first rule replaces the cluster, and the dot below is lost
     assertThat(map.normaliseByGraphemes(AlignedText.of("\u1E9B\u0323")).text()).isEqualTo("\u1E61");
-    assertSpans(
-        map.normaliseByGraphemes(AlignedText.of("a\uFB01b")), "afib", "0-1 1-2 1-2 2-3");
+    assertSpans(map.normaliseByGraphemes(AlignedText.of("a\uFB01b")), "afib", "0-1 1-2 1-2 2-3");
     RandomGenerator random = random(60);
     for (int trial = 0; trial < 2000; trial++) {
       String text = anyText(random);
@@ -798,8 +800,7 @@ class SentencePieceTest {
   void the_n_best_are_those_of_sentencepiece(GoldenCase golden, Proof proof) throws IOException {
     String text = "▁" + golden.inputs().get("text").asString().replace(' ', '▁');
     List<UnigramLattice.Path> best = unigram().lattice(text).best(golden.integer("n"));
-    golden.expect(
-        "scores", best.stream().mapToDouble(UnigramLattice.Path::score).toArray(), proof);
+    golden.expect("scores", best.stream().mapToDouble(UnigramLattice.Path::score).toArray(), proof);
     assertThat(best.stream().map(path -> texts(text, path.segments())).toList())
         .isEqualTo(golden.expected().get("pieces").valueStream().map(p -> strings(p)).toList());
   }
@@ -836,10 +837,16 @@ class SentencePieceTest {
   @GoldenCases("tokenizers/unigram-em")
   void a_step_of_em_is_that_of_complete_enumeration(GoldenCase golden, Proof proof) {
     Map<String, Long> words = new LinkedHashMap<>();
-    golden.inputs().get("words").properties()
+    golden
+        .inputs()
+        .get("words")
+        .properties()
         .forEach(word -> words.put(word.getKey(), word.getValue().asLong()));
     Map<String, Double> pieces = new LinkedHashMap<>();
-    golden.inputs().get("probs").properties()
+    golden
+        .inputs()
+        .get("probs")
+        .properties()
         .forEach(piece -> pieces.put(piece.getKey(), Math.log(piece.getValue().asDouble())));
     var expectation = UnigramTraining.expectation(pieces, words);
     golden.expect("log_likelihood", expectation.logLikelihood(), proof);
@@ -852,8 +859,10 @@ class SentencePieceTest {
     golden.expect(
         "log_likelihood_after", UnigramTraining.expectation(next, words).logLikelihood(), proof);
     Map<String, Double> ofWords = new LinkedHashMap<>();
-    words.keySet().forEach(word ->
-        ofWords.put(word, UnigramTraining.model(pieces).lattice(word).logPartition(1)));
+    words
+        .keySet()
+        .forEach(
+            word -> ofWords.put(word, UnigramTraining.model(pieces).lattice(word).logPartition(1)));
     expectSame(golden, "word_log_probs", ofWords, proof);
   }
 
@@ -867,20 +876,27 @@ class SentencePieceTest {
       GoldenCase golden, String key, Map<String, Double> actual, Proof proof) {
     JsonNode wanted = golden.expected().get(key);
     assertThat(actual).hasSize(wanted.size());
-    wanted.properties().forEach(each ->
-        proof.atMost(
-            "max |Δ| to the reference",
-            Math.abs(actual.get(each.getKey()) - each.getValue().asDouble()),
-            1e-9));
+    wanted
+        .properties()
+        .forEach(each ->
+            proof.atMost(
+                "max |Δ| to the reference",
+                Math.abs(actual.get(each.getKey()) - each.getValue().asDouble()),
+                1e-9));
   }
 
   @Claim("hostile-files")
   @Test
-  void damaged_files_are_refused_or_read_and_take_no_more_memory(Proof proof)
-      throws Exception {
+  void damaged_files_are_refused_or_read_and_take_no_more_memory(Proof proof) throws Exception {
     // 2 MiB: objects of pieces and the two tables that look them up
     new Mutations(FormatException.class, 2 << 20, 64)
-        .words("\n", "\u0012", "\u0018\u0002", "\u00E2\u0096\u0081", "\u00FF\u00FF\u00FF\u00FF\u000F", "<0x41>")
+        .words(
+            "\n",
+            "\u0012",
+            "\u0018\u0002",
+            "\u00E2\u0096\u0081",
+            "\u00FF\u00FF\u00FF\u00FF\u000F",
+            "<0x41>")
         .prove(
             9_800,
             List.of(Files.readAllBytes(MODELS.resolve("tiny-bpe.model"))),
@@ -974,10 +990,11 @@ class SentencePieceTest {
     Refusal.of(() -> new SentencePieceBpeTraining(0), "vocabularySize", "0");
     Refusal.of(() -> new SentencePieceBpeTraining(1).learn(Map.of("ab", 1L)), "Size", "2");
     Refusal.of(() -> UnigramTraining.ofSize(1).learn(Map.of("ab", 1L)), "vocabularySize", "2");
+    Refusal.of(() -> new UnigramTraining(9, 9, 1, 2, 9, MStep.DIGAMMA), "shrinkingFactor", "1.0");
     Refusal.of(
-        () -> new UnigramTraining(9, 9, 1, 2, 9, MStep.DIGAMMA), "shrinkingFactor", "1.0");
-    Refusal.of(
-        () -> new SentencePieceWords(SentencePieceNormaliser.identity(), 0, false), "Coverage", "0.0");
+        () -> new SentencePieceWords(SentencePieceNormaliser.identity(), 0, false),
+        "Coverage",
+        "0.0");
     Refusal.of(() -> new PrecompiledCharsMap(new byte[3]), "3 bytes");
   }
 
