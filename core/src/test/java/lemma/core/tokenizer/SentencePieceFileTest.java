@@ -6,12 +6,15 @@ import static lemma.proof.Numbers.random;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.random.RandomGenerator;
 import lemma.core.format.FormatException;
 import lemma.core.format.GgufValue;
 import lemma.core.format.GgufWriter;
@@ -26,6 +29,8 @@ import org.junit.jupiter.api.io.TempDir;
 
 @Proves("sentencepiece")
 class SentencePieceFileTest {
+  private static final int BLOCK = 256; // units of a trie that belong together
+
   @Claim("file")
   @Test
   void a_file_that_was_written_reads_as_the_same_model(@TempDir Path folder) throws IOException {
@@ -113,6 +118,37 @@ class SentencePieceFileTest {
               for (int c = 0; c < 0x3000; c += 7) model.encode(Character.toString(c));
             },
             proof);
+  }
+
+  @Claim("hostile-files")
+  @Test
+  void a_damaged_trie_is_refused_or_no_walk_leaves_it(Proof proof) throws IOException {
+    byte[] good = model("tiny-unigram.model").normaliser().map().orElseThrow().toBytes();
+    int units = ByteBuffer.wrap(good).order(ByteOrder.LITTLE_ENDIAN).getInt() / Integer.BYTES;
+    StringBuilder text = new StringBuilder();
+    for (int c = 1; c < 0x3000; c++) text.appendCodePoint(c);
+    RandomGenerator random = random(64);
+    int refused = 0;
+    int trials = 400;
+    for (int trial = 0; trial < trials; trial++) {
+      ByteBuffer blob = ByteBuffer.wrap(good.clone()).order(ByteOrder.LITTLE_ENDIAN);
+      // the first units lead to all others; an offset or a value of any size, the label as it was
+      int at = Integer.BYTES * (1 + random.nextInt(trial % 2 == 0 ? BLOCK : units));
+      int offset = random.nextInt() << 9 >>> random.nextInt(16) << 9 & Integer.MAX_VALUE;
+      int unit = blob.getInt(at);
+      int value = Integer.MIN_VALUE | random.nextInt() >>> random.nextInt(1, 20);
+      blob.putInt(at, unit < 0 ? value : unit & 0x1FF | offset);
+      try {
+        var map = new PrecompiledCharsMap(blob.array());
+        map.normalise(AlignedText.of(text.toString()));
+        map.normaliseByGraphemes(AlignedText.of(text.substring(0, 500)));
+      } catch (IllegalArgumentException e) {
+        refused++;
+      }
+    }
+    proof.measured("damaged tries", trials);
+    proof.atLeast("refused", refused, 1);
+    proof.atLeast("read", trials - refused, 1);
   }
 
   @Claim("bad-input")
