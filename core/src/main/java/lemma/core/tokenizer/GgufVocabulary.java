@@ -39,8 +39,7 @@ public final class GgufVocabulary {
           "[!\"#$%&'()*+,\\-./:;<=>?@\\[\\\\\\]^_`{|}~][A-Za-z]+"
               + "|[^\r\n\\p{L}\\p{P}\\p{S}]?[\\p{L}\\p{M}]+| ?[\\p{P}\\p{S}]+[\r\n]*"
               + "|\\s*[\r\n]+|\\s+(?!\\S)|\\s+");
-  private static final TextPattern DEEPSEEK_CHINESE =
-      TextPattern.regex("[一-龥ࠀ-一가-\uD7FF]+");
+  private static final TextPattern DEEPSEEK_CHINESE = TextPattern.regex("[一-龥ࠀ-一가-\uD7FF]+");
 
   private final Gguf file;
   private final List<String> tokens;
@@ -102,8 +101,7 @@ public final class GgufVocabulary {
       case "gpt2" -> byteLevel();
       case "llama", "t5" -> sentencePiece(model.equals("t5"));
       case "bert" -> bert();
-      default ->
-          throw new FormatException(file.file(), "tokenizer " + model + " is not supported");
+      default -> throw new FormatException(file.file(), "tokenizer " + model + " is not supported");
     };
   }
 
@@ -144,10 +142,9 @@ public final class GgufVocabulary {
   private int id(Vocabulary vocabulary, String token) {
     return vocabulary
         .id(token)
-        .orElseThrow(
-            () ->
-                new FormatException(
-                    file.file(), "a merge has \"" + token + "\", which is not in the vocabulary"));
+        .orElseThrow(() ->
+            new FormatException(
+                file.file(), "a merge has \"" + token + "\", which is not in the vocabulary"));
   }
 
   private PreTokenizer preTokenizer(String pre) {
@@ -184,11 +181,8 @@ public final class GgufVocabulary {
                   isolated("\\p{N}"));
           case "deepseek-v3" ->
               List.of(
-                  isolated("\\p{N}{1,3}"),
-                  isolated("[一-龥\u3040-ゟ゠-ヿ]+"),
-                  isolated(DEEPSEEK_V3));
-          default ->
-              throw new FormatException(file.file(), "pattern " + pre + " is not supported");
+                  isolated("\\p{N}{1,3}"), isolated("[一-龥\u3040-ゟ゠-ヿ]+"), isolated(DEEPSEEK_V3));
+          default -> throw new FormatException(file.file(), "pattern " + pre + " is not supported");
         };
     List<PreTokenizer> all = new ArrayList<>(steps);
     all.add(new PreTokenizer.ByteLevel(false, false));
@@ -217,8 +211,7 @@ public final class GgufVocabulary {
         new Pipeline.Steps(
             added(),
             new Normalizer.Sequence(
-                List.of(
-                    new Normalizer.BaseLetters(), new BertNormalizer(true, true, false, true))),
+                List.of(new Normalizer.BaseLetters(), new BertNormalizer(true, true, false, true))),
             new PreTokenizer.BertPreTokenizer(),
             new WordPiece(vocabulary, unknown, "##", Integer.MAX_VALUE),
             prefix(true),
@@ -323,8 +316,7 @@ public final class GgufVocabulary {
         int id = file.integer(KEY + key);
         if (id < 0 || id >= tokens.size())
           throw new FormatException(file.file(), key + " is " + id);
-        return new Template.Tokens(
-            List.of(new PostProcessor.Special(id, tokens.get(id))), 0);
+        return new Template.Tokens(List.of(new PostProcessor.Special(id, tokens.get(id))), 0);
       }
     throw new FormatException(file.file(), keys[0] + " is missing");
   }

@@ -68,13 +68,11 @@ public sealed interface Normalizer
   record BaseLetters() implements Normalizer {
     @Override
     public AlignedText apply(AlignedText text) {
-      return text.map(
-          c ->
-              c < 0xC0
-                  ? c
-                  : java.text.Normalizer.normalize(
-                          Character.toString(c), java.text.Normalizer.Form.NFD)
-                      .codePointAt(0));
+      return text.map(c ->
+          c < 0xC0
+              ? c
+              : java.text.Normalizer.normalize(Character.toString(c), java.text.Normalizer.Form.NFD)
+                  .codePointAt(0));
     }
   }
 

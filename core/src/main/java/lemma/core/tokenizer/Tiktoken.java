@@ -39,9 +39,7 @@ public enum Tiktoken {
       special(100260, "<|fim_suffix|>"),
       special(100276, "<|endofprompt|>")),
   O200K_BASE(
-      PublishedPattern.O200K,
-      special(199999, "<|endoftext|>"),
-      special(200018, "<|endofprompt|>"));
+      PublishedPattern.O200K, special(199999, "<|endoftext|>"), special(200018, "<|endofprompt|>"));
 
   private static final long LARGEST_FILE = 64L << 20;
   private static final int LARGEST_RANK = 1 << 22;

@@ -52,8 +52,7 @@ public record WordPieceTraining(int merges, String prefix) {
   public record Counts(Map<String, Long> units, Map<Pair, Long> pairs) {
     /// How much more often a pair occurs than its parts let one expect.
     public double score(Pair pair) {
-      return pairs.get(pair)
-          / ((double) units.get(pair.left()) * units.get(pair.right()));
+      return pairs.get(pair) / ((double) units.get(pair.left()) * units.get(pair.right()));
     }
   }
 

@@ -48,14 +48,16 @@ final class Vocabularies {
 
   /// A small model: a folder or a file under `models`.
   static Path model(String name) {
-    return golden().map(folder -> folder.resolve("models", name)).filter(Files::exists).findFirst()
+    return golden()
+        .map(folder -> folder.resolve("models", name))
+        .filter(Files::exists)
+        .findFirst()
         .orElseThrow(() -> new IllegalArgumentException("no model " + name));
   }
 
   /// The first of some files that is there.
   static Optional<Path> published(String... names) {
-    Stream<Path> named =
-        Stream.ofNullable(System.getProperty("tokenizer.vocab.dir")).map(Path::of);
+    Stream<Path> named = Stream.ofNullable(System.getProperty("tokenizer.vocab.dir")).map(Path::of);
     return Stream.concat(named, golden().map(folder -> folder.resolve("vocab")))
         .flatMap(folder -> Arrays.stream(names).map(folder::resolve))
         .filter(Files::exists)
@@ -66,8 +68,7 @@ final class Vocabularies {
   static Tokenizer anyKind(Path file) throws IOException {
     String name = file.getFileName().toString();
     if (name.endsWith(".gguf")) return GgufVocabulary.read(file);
-    if (name.endsWith(".tiktoken"))
-      return Tiktoken.read(file, PublishedPattern.LLAMA3, List.of());
+    if (name.endsWith(".tiktoken")) return Tiktoken.read(file, PublishedPattern.LLAMA3, List.of());
     return TokenizerJson.read(file);
   }
 

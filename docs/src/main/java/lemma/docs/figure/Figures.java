@@ -19,6 +19,8 @@ public final class Figures {
 
   private static final Map<String, Source> SOURCES =
       Map.ofEntries(
+          entry("activation-slopes", home -> ActivationFigures.slopes()),
+          entry("activations", home -> ActivationFigures.values()),
           entry("alibi-reach", home -> PositionFigures.alibiReach()),
           entry("attention-singular-values", home -> AttentionFigures.singularValues()),
           entry("bucket-map", home -> BucketFigures.bucketMap()),
@@ -27,6 +29,8 @@ public final class Figures {
           entry("extrapolation-angles", home -> ExtrapolationFigures.angles()),
           entry("extrapolation-resolution", home -> ExtrapolationFigures.resolution()),
           entry("flow-shift", home -> ScheduleFigures.flowShift()),
+          entry("gelu-gap", home -> ActivationFigures.geluGap()),
+          entry("gradient-depth", home -> NormFigures.gradientDepth()),
           entry("guidance-grid", GlyphFigures::guidanceGrid),
           entry("log-n-entropy", home -> ExtrapolationFigures.entropy()),
           entry("mask-patterns", home -> MaskPatterns.draw()),
