@@ -5,6 +5,9 @@
 /// | [CachedAttention] | the formula: an attention layer with a past |
 /// | [KvCache] | the same memory for the fast kernel, layer by layer |
 /// | [ContiguousKvCache] | in one piece |
+/// | [PagedKvCache], [PagePool] | in pages that several texts may share |
+/// | [RingKvCache], [SinkWindow] | the first tokens and a window, in memory that does not grow |
+/// | [Int8KvCache] | in bytes |
 /// | [KvCacheSize] | bytes per token |
 ///
 /// Read them in this order.
