@@ -1,32 +1,22 @@
 package lemma.benchmarks;
 
-import java.util.Arrays;
 import java.util.concurrent.TimeUnit;
 import lemma.sampling.filter.Candidates;
 import lemma.sampling.filter.LogitScan;
-import lemma.sampling.filter.Logits;
 import lemma.sampling.filter.TopK;
 import lemma.sampling.filter.TopKKernel;
 import lemma.sampling.filter.TopKNd4j;
-import org.nd4j.linalg.api.ndarray.INDArray;
-import org.nd4j.linalg.factory.Nd4j;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;
 import org.openjdk.jmh.annotations.Fork;
-import org.openjdk.jmh.annotations.Level;
 import org.openjdk.jmh.annotations.Measurement;
 import org.openjdk.jmh.annotations.Mode;
 import org.openjdk.jmh.annotations.OutputTimeUnit;
-import org.openjdk.jmh.annotations.Param;
-import org.openjdk.jmh.annotations.Scope;
 import org.openjdk.jmh.annotations.Setup;
-import org.openjdk.jmh.annotations.State;
-import org.openjdk.jmh.annotations.TearDown;
 import org.openjdk.jmh.annotations.Warmup;
 
 /// Top-k 50 of a whole vocabulary of [PeakedLogits]: four algorithms, ND4J and the formula, beside a
 /// vectorised pass for the largest logit, which no form can do without.
-@State(Scope.Thread)
 @BenchmarkMode(Mode.AverageTime)
 @OutputTimeUnit(TimeUnit.MICROSECONDS)
 @Warmup(iterations = 3, time = 1)
@@ -34,46 +24,23 @@ import org.openjdk.jmh.annotations.Warmup;
 @Fork(
     value = 2,
     jvmArgsAppend = {"--add-modules=jdk.incubator.vector", "-Xmx2g"})
-public class TopKBenchmark {
-  @Param({"32768", "128256", "152064"})
-  int vocabulary;
-
-  private final LogitScan scan = LogitScan.best();
-  private final Candidates kept = new Candidates();
-  private float[] logits;
-  private double[] wide;
-  private INDArray array;
+public class TopKBenchmark extends WholeVocabulary {
   private final float[] maxima = new float[LogitScan.CHUNKS];
-  private static final int[] NO_HISTORY = {};
 
   @Setup
   public void setup() {
-    logits = PeakedLogits.of(vocabulary);
-    wide = PeakedLogits.wide(logits);
-    array = Nd4j.create(logits);
-    int[] expected = Logits.kept(formula());
+    prepare();
+    double[] expected = formula();
     check("fullSort", fullSort().tokens(), expected);
     check("heap", heap().tokens(), expected);
     check("quickSelect", quickSelect().tokens(), expected);
     check("thresholdSearch", thresholdSearch().tokens(), expected);
-    try (INDArray result = new TopKNd4j(50).apply(array)) {
-      check("nd4j", Logits.kept(result.data().asDouble()), expected);
-    }
-  }
-
-  private static void check(String form, int[] got, int[] expected) {
-    if (!Arrays.equals(got, expected))
-      throw new IllegalStateException(form + " keeps other tokens than the formula");
-  }
-
-  @TearDown(Level.Trial)
-  public void close() {
-    array.close();
+    checkNd4j(new TopKNd4j(50).apply(array), expected);
   }
 
   @Benchmark
   public double[] formula() {
-    return new TopK(50).process(NO_HISTORY, wide);
+    return new TopK(50).process(noHistory, wide);
   }
 
   @Benchmark

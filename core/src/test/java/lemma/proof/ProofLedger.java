@@ -21,19 +21,21 @@ import tools.jackson.core.type.TypeReference;
 import tools.jackson.databind.SerializationFeature;
 import tools.jackson.databind.json.JsonMapper;
 
-/// Writes `target/proofs.json`: for every test method that proves a claim its technique, claim,
-/// sentence, verdict, measured figures, duration, file and line.
+/// Writes `target/proofs.json`: for every test method that proves a claim its module, technique,
+/// claim, sentence, verdict, measured figures, duration, file and line.
 ///
 /// A run of some tests replaces the entries of the methods that ran and keeps the others, as long
 /// as their source still declares them.
 public final class ProofLedger implements TestExecutionListener {
   private static final Path LEDGER = Path.of("target", "proofs.json");
+  private static final String MODULE = Path.of("").toAbsolutePath().getFileName().toString();
   private static final Path SOURCES = Path.of("src", "test", "java");
   private static final JsonMapper JSON =
       JsonMapper.builder().enable(SerializationFeature.INDENT_OUTPUT).build();
 
   /// One test method's line in the ledger.
   public record Entry(
+      String module,
       String technique,
       String claim,
       String sentence,
@@ -132,6 +134,7 @@ public final class ProofLedger implements TestExecutionListener {
     String file = testClass.replace('.', '/') + ".java";
     String verdict = now.failed ? "failed" : now.cases == 0 ? "not run" : "proven";
     return new Entry(
+        MODULE,
         technique(testClass),
         claim(testClass, method),
         method.replace('_', ' '),

@@ -185,35 +185,18 @@ public sealed interface BucketDesign {
     }
   }
 
-  /// The 26 resolutions that the demo of SDXL offers for sampling, from 1:2 to 3:1.
+  /// The 26 resolutions that the demo of SDXL offers for sampling: those of [Sdxl] from 1:2 to 3:1,
+  /// and 704×1344, by aspect.
   ///
   /// Stability-AI/generative-models, `SD_XL_BASE_RATIOS`.
   record SdxlDemo() implements BucketDesign {
-    private static final int[][] WIDTH_AND_HEIGHTS = {
-      {704, 1408, 1344},
-      {768, 1344, 1280},
-      {832, 1216, 1152},
-      {896, 1152, 1088},
-      {960, 1088, 1024},
-      {1024, 1024, 960},
-      {1088, 960, 896},
-      {1152, 896, 832},
-      {1216, 832},
-      {1280, 768},
-      {1344, 768, 704},
-      {1408, 704},
-      {1472, 704},
-      {1536, 640},
-      {1600, 640},
-      {1664, 576},
-      {1728, 576},
-    };
-
     @Override
     public List<Resolution> buckets() {
-      List<Resolution> buckets = new ArrayList<>();
-      for (int[] row : WIDTH_AND_HEIGHTS)
-        for (int i = 1; i < row.length; i++) buckets.add(new Resolution(row[0], row[i]));
+      List<Resolution> buckets = new ArrayList<>(new Sdxl().buckets());
+      buckets.add(new Resolution(704, 1344));
+      buckets.removeIf(
+          bucket -> 2 * bucket.width() < bucket.height() || bucket.width() > 3 * bucket.height());
+      buckets.sort(Comparator.comparingDouble(Resolution::aspect));
       return buckets;
     }
 

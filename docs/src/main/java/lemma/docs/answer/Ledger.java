@@ -5,7 +5,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import lemma.docs.ProjectHome;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.type.TypeReference;
@@ -17,20 +16,6 @@ import tools.jackson.databind.json.JsonMapper;
 /// @param missing the modules that have no ledger, because their tests were not run
 public record Ledger(List<Proof> proofs, List<String> missing) {
   private static final JsonMapper JSON = new JsonMapper();
-
-  private record Line(
-      String technique,
-      String claim,
-      String sentence,
-      String verdict,
-      Map<String, String> measured,
-      Map<String, String> bounds,
-      double seconds,
-      int cases,
-      String testClass,
-      String method,
-      String file,
-      int line) {}
 
   public Ledger {
     proofs = List.copyOf(proofs);
@@ -45,37 +30,19 @@ public record Ledger(List<Proof> proofs, List<String> missing) {
     List<String> missing = new ArrayList<>();
     for (String module : ProjectHome.PROVING_MODULES) {
       Path file = home.path(module, "target", "proofs.json");
-      if (Files.exists(file)) proofs.addAll(read(module, file));
+      if (Files.exists(file)) proofs.addAll(read(file));
       else missing.add(module);
     }
     return new Ledger(proofs, missing);
   }
 
-  private static List<Proof> read(String module, Path file) throws IOException {
+  private static List<Proof> read(Path file) throws IOException {
     try {
-      List<Line> lines = JSON.readValue(Files.readString(file), new TypeReference<>() {});
-      return lines.stream().map(line -> proof(module, line)).toList();
+      return JSON.readValue(Files.readString(file), new TypeReference<>() {});
     } catch (JacksonException e) {
       throw new IllegalArgumentException(
           "%s: not a ledger of proofs: %s".formatted(file, e.getOriginalMessage()), e);
     }
-  }
-
-  private static Proof proof(String module, Line line) {
-    return new Proof(
-        module,
-        line.technique,
-        line.claim,
-        line.sentence,
-        Verdict.parse(line.verdict),
-        line.measured,
-        line.bounds,
-        line.seconds,
-        line.cases,
-        line.testClass,
-        line.method,
-        line.file,
-        line.line);
   }
 
   /// The tests of one claim.

@@ -1,5 +1,6 @@
 package lemma.docs.answer;
 
+import com.fasterxml.jackson.annotation.JsonCreator;
 import java.util.Collection;
 
 /// What the last run of a claim's tests said.
@@ -15,6 +16,8 @@ public enum Verdict {
     return !proofs.isEmpty() && allProven ? PROVEN : NOT_RUN;
   }
 
+  /// A verdict as the ledger writes it.
+  @JsonCreator
   static Verdict parse(String name) {
     return switch (name) {
       case "proven" -> PROVEN;

@@ -69,20 +69,25 @@ final class BenchCommand implements Callable<Integer> {
     }
   }
 
-  /// Keeps the result unless it says less than the one that is there, or nothing.
+  /// Keeps the result unless it says less than the one that is there, or nothing: every ratio is to
+  /// the best, so the best must be sure. The others carry their error bars.
   private String keep(ProjectHome home, BenchmarkResult result) throws IOException {
-    for (Score score : result.scores())
-      if (score.error() > score.score() / 2)
+    for (Score best : best(result))
+      if (Double.isNaN(best.error()) || best.error() > best.score() / 2)
         return "not kept: %s with %s varies by %s around %s, the machine is too busy to compare on"
             .formatted(
-                score.benchmark(),
-                score.parameters(),
-                Numerals.format(score.error()),
-                Numerals.format(score.score()));
+                best.benchmark(),
+                best.parameters(),
+                Numerals.format(best.error()),
+                Numerals.format(best.score()));
     BenchmarkResult before = BenchmarkResult.read(home, id).orElse(null);
     if (quick && before != null && !before.command().endsWith("--quick"))
       return "not kept: docs/results/bench/" + id + ".json has a full measurement";
     return "kept in " + home.relative(result.write(home));
+  }
+
+  private static List<Score> best(BenchmarkResult result) {
+    return result.scores().stream().filter(score -> score.ratio(result.scores()) == 1).toList();
   }
 
   /// The benchmark class of a technique: `rms-norm` is timed by `RmsNormBenchmark`.

@@ -66,7 +66,7 @@ final class TerminalPage {
       case Heading heading ->
           text.append(indent).append(Terminal.bold(Markdown.text(heading))).append('\n');
       case Paragraph paragraph -> text.append(wrap(inline(paragraph), indent));
-      case DisplayMath math -> math.latex().lines().forEach(line -> code(indent, line.strip()));
+      case DisplayMath math -> math.plain().lines().forEach(line -> code(indent, line.strip()));
       case FencedCodeBlock fence -> fence(fence, indent);
       case IndentedCodeBlock block ->
           block.getLiteral().lines().forEach(line -> code(indent, line));

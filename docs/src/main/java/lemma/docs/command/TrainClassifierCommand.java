@@ -12,8 +12,8 @@ import lemma.diffusion.model.GlyphClassifier;
 import lemma.diffusion.model.GlyphScore;
 import lemma.diffusion.model.GlyphTraining;
 import lemma.diffusion.model.Weights;
-import lemma.docs.ProjectHome;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
@@ -43,32 +43,20 @@ final class TrainClassifierCommand implements Callable<Integer> {
       description = "of weights and glyphs (default: 2)")
   private long seed;
 
-  @Option(
-      names = "--threads",
-      paramLabel = "N",
-      description = "parts of a step computed at once, up to 4 (default: all cores)")
-  private Integer threads;
-
-  @Option(
-      names = "--out",
-      paramLabel = "DIR",
-      description = "where the model goes (default: docs/target/glyph-classifier of the project)")
-  private Path out;
-
-  @Option(names = "--resume", description = "go on from the checkpoint in --out")
-  private boolean resume;
+  @Mixin private TrainingOptions options;
 
   @Spec private CommandSpec spec;
 
   @Override
   public Integer call() throws IOException {
-    int workers = threads != null ? threads : Runtime.getRuntime().availableProcessors();
+    int workers = options.threads();
     var training = new GlyphTraining(steps, seed, workers);
     GlyphClassifier.Config config = GlyphClassifier.STANDARD;
-    Path folder = out != null ? out : ProjectHome.find().path("docs", "target", "glyph-classifier");
+    Path folder = options.folder("glyph-classifier");
     PrintWriter writer = spec.commandLine().getOut();
     var run = new TrainGlyphs("glyph-classifier", training, folder, writer);
-    TrainingState state = run.run(training.begin(config), training.classification(config), resume);
+    TrainingState state =
+        run.run(training.begin(config), training.classification(config), options.resume());
     if (!run.finished(state)) return Lemma.OK;
     GlyphClassifier.save(folder, config, state.average());
     GlyphDataset.Batch test = new GlyphDataset(config.imageSize(), seed).heldOut(HELD_OUT);

@@ -19,6 +19,7 @@ import lemma.diffusion.model.GlyphScore;
 import lemma.diffusion.model.GlyphTraining;
 import lemma.docs.ProjectHome;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
@@ -52,26 +53,13 @@ final class TrainDiffusionCommand implements Callable<Integer> {
   private long seed;
 
   @Option(
-      names = "--threads",
-      paramLabel = "N",
-      description = "parts of a step computed at once, up to 4 (default: all cores)")
-  private Integer threads;
-
-  @Option(
-      names = "--out",
-      paramLabel = "DIR",
-      description = "where the model goes (default: docs/target/glyphs of the project)")
-  private Path out;
-
-  @Option(names = "--resume", description = "go on from the checkpoint in --out")
-  private boolean resume;
-
-  @Option(
       names = "--samples",
       paramLabel = "N",
       defaultValue = "20",
       description = "drawings of each class that are read at each guidance scale (default: 20)")
   private int samples;
+
+  @Mixin private TrainingOptions options;
 
   @Spec private CommandSpec spec;
 
@@ -79,16 +67,17 @@ final class TrainDiffusionCommand implements Callable<Integer> {
   public Integer call() throws IOException {
     if (samples < 2)
       throw new IllegalArgumentException("--samples must be 2 or more, was " + samples);
-    int workers = threads != null ? threads : Runtime.getRuntime().availableProcessors();
+    int workers = options.threads();
     var training = new GlyphTraining(steps, seed, workers);
     GlyphDenoiser.Config config = GlyphDiffusion.STANDARD;
     ProjectHome home = ProjectHome.find();
     GlyphClassifier classifier =
         GlyphClassifier.load(home.path("diffusion", "models", "glyph-classifier"));
-    Path folder = out != null ? out : home.path("docs", "target", "glyphs");
+    Path folder = options.folder("glyphs");
     PrintWriter writer = spec.commandLine().getOut();
     var run = new TrainGlyphs("glyph-denoiser", training, folder, writer);
-    TrainingState state = run.run(training.begin(config), training.denoising(config), resume);
+    TrainingState state =
+        run.run(training.begin(config), training.denoising(config), options.resume());
     if (!run.finished(state)) return Lemma.OK;
     GlyphDiffusion.save(folder, config, state.average());
     GlyphDiffusion model = GlyphDiffusion.load(folder);

@@ -5,11 +5,9 @@ import java.io.PrintWriter;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
-import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicBoolean;
 import lemma.core.tensor.Tensor;
 import lemma.core.training.Objective;
 import lemma.core.training.TrainingCheckpoint;
@@ -26,16 +24,14 @@ import lemma.diffusion.model.Weights;
 /// | `loss.csv` | the mean loss of every 100 steps |
 final class TrainGlyphs implements TrainingLoop.Listener {
   private static final int POINT_EVERY = 100;
-  private static final int SECONDS_TO_STOP = 60;
 
   private final GlyphTraining training;
   private final Path folder;
   private final Path checkpoint;
   private final Map<String, String> settings;
   private final PrintWriter out;
-  private final AtomicBoolean stop = new AtomicBoolean();
-  private final CountDownLatch stopped = new CountDownLatch(1);
-  private LossCurve curve = new LossCurve(java.util.List.of());
+  private InterruptibleRun run;
+  private LossCurve curve = new LossCurve(List.of());
   private Progress bar;
   private double lossSum;
   private int lossCount;
@@ -67,8 +63,9 @@ final class TrainGlyphs implements TrainingLoop.Listener {
     Files.createDirectories(folder);
     curve = LossCurve.read(lossFile(), resume ? state.step() : 0);
     since = System.nanoTime();
-    Runtime.getRuntime().addShutdownHook(new Thread(this::stopAndWait));
-    try (Progress progress = Progress.of("training", training.steps())) {
+    try (InterruptibleRun interruptible = new InterruptibleRun();
+        Progress progress = Progress.of("training", training.steps())) {
+      run = interruptible;
       bar = progress;
       TrainingState last = loop.run(state, training.steps(), objective, this);
       if (!finished(last)) {
@@ -78,8 +75,6 @@ final class TrainGlyphs implements TrainingLoop.Listener {
         out.flush();
       }
       return last;
-    } finally {
-      stopped.countDown();
     }
   }
 
@@ -110,16 +105,6 @@ final class TrainGlyphs implements TrainingLoop.Listener {
     return loaded.state();
   }
 
-  /// Ctrl-C: lets the step in progress end and the checkpoint be written.
-  private void stopAndWait() {
-    stop.set(true);
-    try {
-      if (!stopped.await(SECONDS_TO_STOP, TimeUnit.SECONDS)) return;
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-    }
-  }
-
   @Override
   public boolean stepped(TrainingLoop.Progress progress) {
     long step = progress.state().step();
@@ -134,7 +119,7 @@ final class TrainGlyphs implements TrainingLoop.Listener {
         throw new UncheckedIOException(e);
       }
     }
-    return !stop.get();
+    return !run.interrupted();
   }
 
   private void point(long step) throws IOException {

@@ -6,9 +6,6 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
-import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicBoolean;
 import lemma.core.story.StoryCorpus;
 import lemma.core.story.StoryRecipe;
 import lemma.core.story.StoryTraining;
@@ -16,6 +13,7 @@ import lemma.core.training.TrainingLoop;
 import lemma.core.training.TrainingState;
 import lemma.docs.ProjectHome;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
@@ -32,7 +30,6 @@ final class TrainLmCommand implements Callable<Integer> {
   private static final int LINE_EVERY = 20;
   private static final int EVALUATE_EVERY = 50;
   private static final int SAVE_EVERY = 100;
-  private static final int SECONDS_TO_STOP = 120;
 
   @Option(
       names = "--steps",
@@ -48,25 +45,12 @@ final class TrainLmCommand implements Callable<Integer> {
   private long seed;
 
   @Option(
-      names = "--threads",
-      paramLabel = "N",
-      description = "rows computed at once (default: all cores)")
-  private Integer threads;
-
-  @Option(
-      names = "--out",
-      paramLabel = "DIR",
-      description = "where the model goes (default: docs/target/storyteller of the project)")
-  private Path out;
-
-  @Option(
       names = "--data",
       paramLabel = "DIR",
       description = "folder of .txt files (default: core/data/stories of the project)")
   private Path data;
 
-  @Option(names = "--resume", description = "go on from the checkpoint in --out")
-  private boolean resume;
+  @Mixin private TrainingOptions options;
 
   @Spec private CommandSpec spec;
 
@@ -74,8 +58,8 @@ final class TrainLmCommand implements Callable<Integer> {
   public Integer call() throws IOException {
     ProjectHome home = ProjectHome.find();
     Path from = data != null ? data : home.path("core", "data", "stories");
-    Path folder = out != null ? out : home.path("docs", "target", "storyteller");
-    int workers = threads != null ? threads : Runtime.getRuntime().availableProcessors();
+    Path folder = options.folder("storyteller");
+    int workers = options.threads();
     StoryRecipe recipe = StoryRecipe.shipped().withSeed(seed);
     if (steps != null) recipe = recipe.withSteps(steps);
 
@@ -83,11 +67,12 @@ final class TrainLmCommand implements Callable<Integer> {
     StoryTraining training = new StoryTraining(recipe, corpus, workers);
     Path checkpoint = folder.resolve("checkpoint.safetensors");
     Path curveFile = folder.resolve("curve.csv");
-    if (!resume && Files.exists(checkpoint))
+    if (!options.resume() && Files.exists(checkpoint))
       throw new IllegalArgumentException(
           checkpoint + " exists: --resume goes on from it, another --out starts anew");
-    TrainingState state = resume ? training.resume(checkpoint) : training.begin();
-    TrainLmCurve curve = resume ? TrainLmCurve.read(curveFile, state.step()) : TrainLmCurve.empty();
+    TrainingState state = options.resume() ? training.resume(checkpoint) : training.begin();
+    TrainLmCurve curve =
+        options.resume() ? TrainLmCurve.read(curveFile, state.step()) : TrainLmCurve.empty();
 
     PrintWriter writer = spec.commandLine().getOut();
     Files.createDirectories(folder);
@@ -117,9 +102,8 @@ final class TrainLmCommand implements Callable<Integer> {
     private final Path checkpoint;
     private final Path curveFile;
     private final PrintWriter writer;
-    private final AtomicBoolean stop = new AtomicBoolean();
-    private final CountDownLatch stopped = new CountDownLatch(1);
     private TrainLmCurve curve;
+    private InterruptibleRun run;
     private Progress bar;
     private double lossSum;
     private int lossCount;
@@ -141,25 +125,13 @@ final class TrainLmCommand implements Callable<Integer> {
     }
 
     TrainingState from(TrainingState state) throws IOException {
-      Thread hook = new Thread(this::stopAndWait);
-      Runtime.getRuntime().addShutdownHook(hook);
-      try (Progress progress = Progress.of("training", recipe.steps())) {
+      try (InterruptibleRun interruptible = new InterruptibleRun();
+          Progress progress = Progress.of("training", recipe.steps())) {
+        run = interruptible;
         bar = progress;
         TrainingState last = training.run(state, this);
         if (last.step() < recipe.steps()) training.save(last, checkpoint);
         return last;
-      } finally {
-        stopped.countDown();
-      }
-    }
-
-    /// Ctrl-C: lets the step in progress end and the checkpoint be written.
-    private void stopAndWait() {
-      stop.set(true);
-      try {
-        if (!stopped.await(SECONDS_TO_STOP, TimeUnit.SECONDS)) return;
-      } catch (InterruptedException e) {
-        Thread.currentThread().interrupt();
       }
     }
 
@@ -175,7 +147,7 @@ final class TrainLmCommand implements Callable<Integer> {
       if (!Terminal.drawable() && (step % LINE_EVERY == 0 || step == recipe.steps()))
         writer.println(
             "step %d of %d, loss %.3f%s".formatted(step, recipe.steps(), progress.loss(), heldOut));
-      return !stop.get();
+      return !run.interrupted();
     }
 
     private void evaluate(TrainingState state) {

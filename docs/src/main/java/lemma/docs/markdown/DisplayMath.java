@@ -15,4 +15,9 @@ public final class DisplayMath extends CustomBlock {
   public String latex() {
     return latex;
   }
+
+  /// The same for readers without LaTeX: `x₀/√d`.
+  public String plain() {
+    return PlainMath.of(latex);
+  }
 }

@@ -16,6 +16,11 @@ public final class InlineMath extends CustomNode {
     return latex;
   }
 
+  /// The same for readers without LaTeX: `x₀/√d`.
+  public String plain() {
+    return PlainMath.of(latex);
+  }
+
   /// Whether it asks for a line of its own.
   public boolean display() {
     return display;

@@ -30,7 +30,7 @@ public final class Markdown {
     return PARSER.parse(markdown);
   }
 
-  /// What a node says, without its marks; LaTeX as it was written.
+  /// What a node says, without its marks; formulas as plain text.
   public static String text(Node node) {
     var text = new StringBuilder();
     node.accept(
@@ -58,7 +58,7 @@ public final class Markdown {
 
           @Override
           public void visit(CustomNode custom) {
-            if (custom instanceof InlineMath math) text.append(math.latex());
+            if (custom instanceof InlineMath math) text.append(math.plain());
             else visitChildren(custom);
           }
         });

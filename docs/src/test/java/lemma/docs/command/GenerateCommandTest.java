@@ -10,12 +10,19 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.random.RandomGeneratorFactory;
 import java.util.stream.Collectors;
 import lemma.core.format.FloatFormat;
+import lemma.core.format.SafetensorsWriter;
+import lemma.core.format.StoredTensor;
+import lemma.core.model.Gpt2;
 import lemma.core.model.LanguageModel;
 import lemma.core.model.Llama;
 import lemma.core.model.LlamaConfig;
+import lemma.core.model.ModelConfig;
+import lemma.core.model.T5;
+import lemma.core.tensor.Tensor;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -115,6 +122,71 @@ class GenerateCommandTest {
     refused(run("generate", "--model", folder + "/none", "--ids", "1"), "none");
     Files.writeString(folder.resolve("config.json"), "{\"model_type\": \"mamba\"}");
     refused(generate("--ids", "1"), "config.json", "mamba");
+  }
+
+  /// Weights by name and shape, all different.
+  private static void write(Path folder, String config) throws IOException {
+    Files.writeString(folder.resolve("config.json"), config);
+    var random = RandomGeneratorFactory.of("Xoshiro256PlusPlus").create(2);
+    List<StoredTensor> stored = new ArrayList<>();
+    ModelConfig.read(folder)
+        .weightShapes()
+        .forEach((name, shape) -> {
+          double[] weight = Tensor.gaussian(random, shape).toArray();
+          stored.add(StoredTensor.of(name, weight, shape, FloatFormat.F32));
+        });
+    SafetensorsWriter.write(folder.resolve("model.safetensors"), stored, Map.of());
+  }
+
+  private static String greedy(LanguageModel model, int... prompt) {
+    LanguageModel.Session session = model.open();
+    float[] logits = session.append(prompt);
+    List<String> spoken = new ArrayList<>();
+    for (int step = 0; step < 6; step++) {
+      int best = 0;
+      for (int i = 1; i < logits.length; i++) if (logits[i] > logits[best]) best = i;
+      spoken.add(String.valueOf(best));
+      logits = session.append(best);
+    }
+    return String.join(",", spoken) + "\n";
+  }
+
+  @Test
+  void every_family_that_writes_can_be_asked() throws IOException {
+    String[] greedy = {
+      "--ids", "3,1,4", "--max-tokens", "6", "--temperature", "0", "--ignore-eos", "--print-ids"
+    };
+    write(
+        folder,
+        """
+        {"model_type": "gpt2", "vocab_size": 20, "n_embd": 8, "n_layer": 2, "n_head": 2,
+         "n_positions": 16}
+        """);
+    assertThat(generate(greedy).out()).isEqualTo(greedy(Gpt2.load(folder), 3, 1, 4));
+    write(
+        folder,
+        """
+        {"model_type": "mixtral", "vocab_size": 20, "hidden_size": 8, "intermediate_size": 6,
+         "num_hidden_layers": 2, "num_attention_heads": 2, "num_key_value_heads": 1,
+         "num_local_experts": 3, "num_experts_per_tok": 2, "max_position_embeddings": 16}
+        """);
+    assertThat(generate(greedy).out()).isEqualTo(greedy(Llama.load(folder), 3, 1, 4));
+    write(
+        folder,
+        """
+        {"model_type": "t5", "vocab_size": 20, "d_model": 8, "d_kv": 4, "d_ff": 6,
+         "num_layers": 2, "num_heads": 2, "decoder_start_token_id": 5}
+        """);
+    assertThat(generate(greedy).out()).isEqualTo(greedy(T5.load(folder).given(3, 1, 4), 5));
+    assertThat(JsonMapper.shared().readTree(generate("--ids", "3,1,4", "--json").out()).get("prompt").size())
+        .isEqualTo(3);
+    write(
+        folder,
+        """
+        {"model_type": "bert", "vocab_size": 20, "hidden_size": 8, "intermediate_size": 6,
+         "num_hidden_layers": 2, "num_attention_heads": 2, "max_position_embeddings": 16}
+        """);
+    refused(generate(greedy), "BERT");
   }
 
   @Test

@@ -42,7 +42,7 @@ class SiteTest {
     write(
         "core/target/proofs.json",
         """
-        [{"technique": "circle", "claim": "area", "sentence": "area grows", "verdict": "proven",
+        [{"module": "core", "technique": "circle", "claim": "area", "sentence": "area grows", "verdict": "proven",
           "measured": {"max |Δ|": "3.3306690738754696E-16"}, "bounds": {"max |Δ|": "≤ 1.0E-12"},
           "seconds": 0.5, "cases": 1, "testClass": "lemma.core.norm.CircleTest",
           "method": "area_grows", "file": "lemma/core/norm/CircleTest.java", "line": 7}]

@@ -2,6 +2,7 @@ package lemma.sampling.generate;
 
 import java.util.List;
 import java.util.Set;
+import java.util.function.Consumer;
 import lemma.sampling.filter.LogitsProcessor;
 import lemma.sampling.filter.RepetitionPenalty;
 import lemma.sampling.filter.SamplingKernel;
@@ -73,108 +74,69 @@ public record GenerationConfig(
     return LogitsProcessor.chain(new RepetitionPenalty(repetitionPenalty), kernel().formula());
   }
 
-  public GenerationConfig withMinP(double newMinP) {
-    return new GenerationConfig(
-        maxTokens,
-        temperature,
-        topK,
-        topP,
-        newMinP,
-        repetitionPenalty,
-        endTokens,
-        ignoreEnd,
-        stopTexts,
-        stopTokens,
-        logProbabilities);
+  public GenerationConfig withMinP(double minP) {
+    return with(draft -> draft.minP = minP);
   }
 
   public GenerationConfig withRepetitionPenalty(double penalty) {
-    return new GenerationConfig(
-        maxTokens,
-        temperature,
-        topK,
-        topP,
-        minP,
-        penalty,
-        endTokens,
-        ignoreEnd,
-        stopTexts,
-        stopTokens,
-        logProbabilities);
+    return with(draft -> draft.repetitionPenalty = penalty);
   }
 
   public GenerationConfig withEndTokens(Set<Integer> tokens) {
-    return new GenerationConfig(
-        maxTokens,
-        temperature,
-        topK,
-        topP,
-        minP,
-        repetitionPenalty,
-        tokens,
-        ignoreEnd,
-        stopTexts,
-        stopTokens,
-        logProbabilities);
+    return with(draft -> draft.endTokens = tokens);
   }
 
   public GenerationConfig withIgnoreEnd(boolean ignore) {
-    return new GenerationConfig(
-        maxTokens,
-        temperature,
-        topK,
-        topP,
-        minP,
-        repetitionPenalty,
-        endTokens,
-        ignore,
-        stopTexts,
-        stopTokens,
-        logProbabilities);
+    return with(draft -> draft.ignoreEnd = ignore);
   }
 
   public GenerationConfig withStopTexts(String... texts) {
-    return new GenerationConfig(
-        maxTokens,
-        temperature,
-        topK,
-        topP,
-        minP,
-        repetitionPenalty,
-        endTokens,
-        ignoreEnd,
-        List.of(texts),
-        stopTokens,
-        logProbabilities);
+    return with(draft -> draft.stopTexts = List.of(texts));
   }
 
   public GenerationConfig withStopTokens(List<List<Integer>> sequences) {
-    return new GenerationConfig(
-        maxTokens,
-        temperature,
-        topK,
-        topP,
-        minP,
-        repetitionPenalty,
-        endTokens,
-        ignoreEnd,
-        stopTexts,
-        sequences,
-        logProbabilities);
+    return with(draft -> draft.stopTokens = sequences);
   }
 
   public GenerationConfig withLogProbabilities(boolean wanted) {
+    return with(draft -> draft.logProbabilities = wanted);
+  }
+
+  private GenerationConfig with(Consumer<Draft> change) {
+    Draft draft = new Draft(this);
+    change.accept(draft);
     return new GenerationConfig(
         maxTokens,
         temperature,
         topK,
         topP,
-        minP,
-        repetitionPenalty,
-        endTokens,
-        ignoreEnd,
-        stopTexts,
-        stopTokens,
-        wanted);
+        draft.minP,
+        draft.repetitionPenalty,
+        draft.endTokens,
+        draft.ignoreEnd,
+        draft.stopTexts,
+        draft.stopTokens,
+        draft.logProbabilities);
+  }
+
+  /// The settings that may be changed one by one.
+  private static final class Draft {
+    double minP;
+    double repetitionPenalty;
+    Set<Integer> endTokens;
+    boolean ignoreEnd;
+    List<String> stopTexts;
+    List<List<Integer>> stopTokens;
+    boolean logProbabilities;
+
+    Draft(GenerationConfig config) {
+      minP = config.minP;
+      repetitionPenalty = config.repetitionPenalty;
+      endTokens = config.endTokens;
+      ignoreEnd = config.ignoreEnd;
+      stopTexts = config.stopTexts;
+      stopTokens = config.stopTokens;
+      logProbabilities = config.logProbabilities;
+    }
   }
 }

@@ -1,0 +1,174 @@
+package lemma.core.format;
+
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteOrder;
+import java.nio.file.Path;
+import java.util.Collections;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/// A checkpoint as `torch.save` writes it (`.pt`, `.pth`, `.ckpt`, `.bin`), read without running any
+/// of it.
+///
+/// ```
+/// a zip file, nothing in it compressed:
+///   archive/data.pkl     a pickle: names, shapes, strides, which storage, from which element
+///   archive/data/0, …    the storages: the bytes of one or several tensors
+///   archive/byteorder    "little" or "big"; older files have none and are little-endian
+/// ```
+///
+/// A tensor is a view of its storage: element `(i, j, …)` lies at `offset + i·stride₀ + j·stride₁ + …`.
+/// Contiguous ones are slices of the mapped file; others, and those of big-endian files, are copied
+/// when they are asked for, never into more bytes than their storage has.
+///
+/// The tensors are those of `state_dict` if there is one, else all that the dictionary holds, with the
+/// keys on the way joined by dots. Source: PyTorch `torch/serialization.py`, `torch/_utils.py`.
+/// Answer: `format/torch-checkpoint.md`.
+public record TorchCheckpoint(Path file, Map<String, TorchTensor> views) implements WeightFile {
+  private static final String PICKLE = "data.pkl";
+  private static final int DEEPEST = 64;
+
+  /// How a file from before PyTorch 1.6 begins: a pickled magic number.
+  private static final int[] LEGACY = {
+    0x80, 0x02, 0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19
+  };
+
+  /// Keeps the order of the map.
+  public TorchCheckpoint {
+    views = Collections.unmodifiableMap(new LinkedHashMap<>(views));
+  }
+
+  /// Maps a file, for as long as a tensor of it is reachable.
+  ///
+  /// @throws FormatException if the file is missing, cut off, damaged, of the format before PyTorch
+  ///     1.6, or asks for anything else than tensors
+  public static TorchCheckpoint open(Path file) throws IOException {
+    return open(file, Arena.ofAuto());
+  }
+
+  /// Maps a file, for as long as `arena` lives.
+  public static TorchCheckpoint open(Path file, Arena arena) throws IOException {
+    return read(file, MappedFile.map(file, arena));
+  }
+
+  static boolean begins(MemorySegment bytes) {
+    return WeightFile.begins(bytes, 'P', 'K', 3, 4) || WeightFile.begins(bytes, LEGACY);
+  }
+
+  static TorchCheckpoint read(Path file, MemorySegment bytes) {
+    if (WeightFile.begins(bytes, LEGACY))
+      throw new FormatException(
+          file,
+          "has the format before PyTorch 1.6, which is not read: save it again with a newer one");
+    Map<String, MemorySegment> entries = new StoredZip(file, bytes).entries();
+    List<String> pickles =
+        entries.keySet().stream()
+            .filter(name -> name.equals(PICKLE) || name.endsWith("/" + PICKLE))
+            .toList();
+    if (pickles.size() != 1)
+      throw new FormatException(
+          file,
+          "must have one entry data.pkl, has " + pickles.size() + ": not a PyTorch checkpoint");
+    String pickle = pickles.get(0);
+    String folder = pickle.substring(0, pickle.length() - PICKLE.length());
+    var globals =
+        new TorchGlobals(file, folder, entries, order(file, entries.get(folder + "byteorder")));
+    Object root = new Pickle(file, entries.get(pickle), globals).run();
+    if (!(root instanceof Map<?, ?> dictionary))
+      throw new FormatException(file, "must hold a dictionary of tensors");
+    Object state = dictionary.get("state_dict");
+    var gathering = new Gathering(file, entries.get(pickle).byteSize());
+    gathering.gather(state instanceof Map ? state : dictionary, "", 0);
+    return new TorchCheckpoint(file, gathering.views);
+  }
+
+  private static ByteOrder order(Path file, MemorySegment record) {
+    if (record == null) return ByteOrder.LITTLE_ENDIAN;
+    String order =
+        new ByteCursor(file, record, ByteOrder.LITTLE_ENDIAN, 0)
+            .text(record.byteSize(), "byteorder");
+    return switch (order) {
+      case "little" -> ByteOrder.LITTLE_ENDIAN;
+      case "big" -> ByteOrder.BIG_ENDIAN;
+      default -> throw new FormatException(file, "byteorder must be little or big, was " + order);
+    };
+  }
+
+  /// Finds the tensors in what the pickle holds. A dictionary can hold itself, or another twice which
+  /// holds a third twice and so on: depth is bounded, and so are the names, by the pickle's size.
+  private static final class Gathering {
+    private final Path file;
+    private final Map<String, TorchTensor> views = new LinkedHashMap<>();
+    private long budget;
+
+    Gathering(Path file, long pickleBytes) {
+      this.file = file;
+      budget = 4 * pickleBytes + 1024;
+    }
+
+    void gather(Object value, String name, int depth) {
+      switch (value) {
+        case Map<?, ?> map -> map.forEach((key, item) -> inside(item, name, key, depth));
+        case List<?> list -> {
+          for (int i = 0; i < list.size(); i++) inside(list.get(i), name, i, depth);
+        }
+        case Pickle.Tuple(List<Object> items) -> gather(items, name, depth);
+        case TorchTensor tensor -> {
+          if (views.put(name, tensor) != null)
+            throw new FormatException(file, "tensor " + name + " is there twice");
+        }
+        case null, default -> {}
+      }
+    }
+
+    private void inside(Object item, String name, Object key, int depth) {
+      budget--;
+      if (item instanceof Map
+          || item instanceof List
+          || item instanceof Pickle.Tuple
+          || item instanceof TorchTensor) {
+        String text = key.toString();
+        budget -= name.length() + text.length();
+        if (depth >= DEEPEST || budget < 0)
+          throw new FormatException(
+              file, "holds itself, or one thing too often, or is nested deeper than " + DEEPEST);
+        gather(item, name.isEmpty() ? text : name + "." + text, depth + 1);
+      }
+    }
+  }
+
+  @Override
+  public Map<String, Entry> entries() {
+    Map<String, Entry> entries = new LinkedHashMap<>();
+    views.forEach((name, view) ->
+        entries.put(name, new Entry(name, view.type().name(), view.shape(), view.byteSize())));
+    return entries;
+  }
+
+  @Override
+  public StoredTensor tensor(String name) {
+    TorchTensor view = views.get(name);
+    if (view == null) throw new FormatException(file, "tensor " + name + " is missing");
+    return view.stored(file, name);
+  }
+
+  /// @throws FormatException also if copies would take more bytes than the file has
+  @Override
+  public Map<String, StoredTensor> tensors() {
+    long copied = 0;
+    Map<Long, Long> storages = new HashMap<>(); // by address
+    for (TorchTensor view : views.values()) {
+      storages.put(view.storage().address(), view.storage().byteSize());
+      if (!view.isContiguous()) copied += Math.min(view.byteSize(), Long.MAX_VALUE >> 32);
+    }
+    long stored = storages.values().stream().mapToLong(Long::longValue).sum();
+    if (copied > stored)
+      throw new FormatException(
+          file, "has strided tensors of %d bytes in storages of %d".formatted(copied, stored));
+    return WeightFile.super.tensors();
+  }
+}
