@@ -106,7 +106,8 @@ class MemoryEstimateTest {
     proof.atMost("LoRA, GB", adapters.lora().total() / GB, full.total() / GB / 7);
     proof.atMost("QLoRA, GB", adapters.qlora().total() / GB, 4.5);
     double bits = 8.0 * WeightFormat.NF4_DOUBLE.bytes(1L << 30) / (1L << 30);
-    proof.atMost("bits of a QLoRA base weight", Math.abs(bits - 4.127), 0.0005);
+    proof.measured("bits of a QLoRA base weight", bits);
+    assertThat(bits).isBetween(4.1265, 4.1275);
   }
 
   @Claim("adapters")

@@ -197,12 +197,12 @@ class ParameterCountTest {
     double layers = gpt2.of(ParameterCount.ATTENTION) + gpt2.of(ParameterCount.FEED_FORWARD);
     proof.atMost(
         "GPT-2: layers beyond 12·L·d²", layers / ParameterCount.ruleOfThumb(12, 768) - 1, 0.002);
-    // and nothing but the layers; not times the number of layers, it is a twelfth of them
     proof.atLeast(
         "GPT-2: whole model beyond it",
         (double) gpt2.total() / ParameterCount.ruleOfThumb(12, 768) - 1,
         0.4);
-    assertThat(layers / ParameterCount.ruleOfThumb(1, 768)).isBetween(12.0, 12.1);
+    assertThat(layers / ParameterCount.ruleOfThumb(1, 768)) // taken for the whole model
+        .isBetween(12.0, 12.1);
 
     ParameterCount llama3 = ParameterCount.of(LLAMA_3_8B);
     double d = 4096;
