@@ -20,7 +20,7 @@ import lemma.core.model.ModelConfig;
 import lemma.core.model.T5;
 import lemma.core.model.T5Config;
 import lemma.core.tokenizer.Tokenizer;
-import lemma.core.tokenizer.TokenizerJson;
+import lemma.core.tokenizer.TokenizerFile;
 import lemma.docs.ProjectHome;
 import lemma.sampling.generate.Generation;
 import lemma.sampling.generate.GenerationConfig;
@@ -184,10 +184,8 @@ final class GenerateCommand implements Callable<Integer> {
 
   /// `null` if ids go in and ids come out.
   private Tokenizer tokenizer(Path path) throws IOException {
-    Path folder = Files.isDirectory(path) ? path : path.toAbsolutePath().getParent();
-    boolean needed = prompt.text != null || !stop.isEmpty();
-    boolean there = Files.exists(folder.resolve("tokenizer.json"));
-    return needed || there && !printIds ? TokenizerJson.read(folder) : null;
+    if (prompt.text != null || !stop.isEmpty()) return TokenizerFile.open(path);
+    return printIds ? null : TokenizerFile.find(path).orElse(null);
   }
 
   private GenerationConfig config(Set<Integer> endTokens) {
