@@ -9,7 +9,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import lemma.core.format.FormatException;
+import lemma.core.format.Gguf;
 import lemma.core.format.JsonFile;
+import lemma.core.format.WeightFile;
 import lemma.core.jinja.Template;
 import lemma.core.jinja.TemplateException;
 import tools.jackson.databind.JsonNode;
@@ -44,11 +46,40 @@ public final class ChatTemplate {
     return new ChatTemplate(Template.parse(template), new LinkedHashMap<>(specialTokens));
   }
 
-  /// The template of a model's folder: `chat_template.jinja`, or `chat_template` of
-  /// `tokenizer_config.json`, which also names the special tokens; empty if there is none.
+  /// The template of a model's folder, or of the folder of its file: `chat_template.jinja`, or
+  /// `chat_template` of `tokenizer_config.json`, which also names the special tokens; of a GGUF file
+  /// `tokenizer.chat_template`. Empty if there is none.
   ///
   /// @throws FormatException if a file is damaged or its template cannot be understood
-  public static Optional<ChatTemplate> read(Path folder) throws IOException {
+  public static Optional<ChatTemplate> read(Path path) throws IOException {
+    if (Files.isRegularFile(path) && WeightFile.open(path) instanceof Gguf gguf) return read(gguf);
+    return readFolder(Files.isDirectory(path) ? path : path.toAbsolutePath().getParent());
+  }
+
+  private static Optional<ChatTemplate> read(Gguf file) {
+    if (!file.has("tokenizer.chat_template")) return Optional.empty();
+    Map<String, String> specialTokens = new LinkedHashMap<>();
+    for (String name : List.of("bos", "eos")) {
+      String key = "tokenizer.ggml." + name + "_token_id";
+      if (!file.has(key)) continue;
+      List<String> tokens = file.texts("tokenizer.ggml.tokens");
+      int id = file.integer(key);
+      if (id < 0 || id >= tokens.size())
+        throw new FormatException(file.file(), key + " is no token: " + id);
+      specialTokens.put(name + "_token", tokens.get(id));
+    }
+    return Optional.of(parsed(file.text("tokenizer.chat_template"), specialTokens, file.file()));
+  }
+
+  private static ChatTemplate parsed(String source, Map<String, String> specialTokens, Path file) {
+    try {
+      return of(source, specialTokens);
+    } catch (IllegalArgumentException e) {
+      throw new FormatException(file, e.getMessage(), e);
+    }
+  }
+
+  private static Optional<ChatTemplate> readFolder(Path folder) throws IOException {
     Path config = folder.resolve("tokenizer_config.json");
     Map<String, String> specialTokens = new LinkedHashMap<>();
     String source = null;
@@ -65,12 +96,9 @@ public final class ChatTemplate {
       source = Files.readString(own);
       file = own;
     }
-    if (source == null) return Optional.empty();
-    try {
-      return Optional.of(of(source, specialTokens));
-    } catch (IllegalArgumentException e) {
-      throw new FormatException(file, e.getMessage(), e);
-    }
+    return source == null
+        ? Optional.empty()
+        : Optional.of(parsed(source, specialTokens, file));
   }
 
   /// A token is a string, or an object with its `content`.

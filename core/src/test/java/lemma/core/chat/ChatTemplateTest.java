@@ -14,10 +14,13 @@ import java.time.Clock;
 import java.time.Instant;
 import java.time.ZoneOffset;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.random.RandomGenerator;
 import lemma.core.format.FormatException;
+import lemma.core.format.GgufValue;
+import lemma.core.format.GgufWriter;
 import lemma.core.jinja.Template;
 import lemma.core.jinja.TemplateException;
 import lemma.proof.Claim;
@@ -148,6 +151,32 @@ class ChatTemplateTest {
     assertThat(read(folder)).isEqualTo("1");
     Files.writeString(folder.resolve("chat_template.jinja"), "own {{ messages[0]['role'] }}");
     assertThat(read(folder)).isEqualTo("own user");
+  }
+
+  @Claim("folder")
+  @Test
+  void a_gguf_file_gives_its_template_and_its_special_tokens(@TempDir Path folder)
+      throws IOException {
+    Path file = folder.resolve("model.gguf");
+    Map<String, GgufValue> metadata = new LinkedHashMap<>();
+    metadata.put("general.architecture", new GgufValue.Text("llama"));
+    GgufWriter.write(file, metadata, List.of());
+    assertThat(ChatTemplate.read(file)).isEmpty();
+    var tokens = List.of(new GgufValue.Text("<s>"), new GgufValue.Text("</s>"));
+    metadata.put("tokenizer.ggml.tokens", GgufValue.Array.of(GgufValue.Type.STRING, tokens));
+    metadata.put(
+        "tokenizer.ggml.bos_token_id", new GgufValue.Whole(GgufValue.Type.UINT32, 0));
+    metadata.put(
+        "tokenizer.ggml.eos_token_id", new GgufValue.Whole(GgufValue.Type.UINT32, 1));
+    metadata.put(
+        "tokenizer.chat_template",
+        new GgufValue.Text("{{ bos_token ~ messages[0].content ~ eos_token }}"));
+    GgufWriter.write(file, metadata, List.of());
+    assertThat(read(file)).isEqualTo("<s>Hi</s>");
+    metadata.put(
+        "tokenizer.ggml.eos_token_id", new GgufValue.Whole(GgufValue.Type.UINT32, 2));
+    GgufWriter.write(file, metadata, List.of());
+    Refusal.of(() -> read(file), "model.gguf", "eos_token_id", "2");
   }
 
   private static void write(Path folder, String json) throws IOException {
