@@ -30,6 +30,7 @@ public final class Figures {
           entry("rope-decay", home -> PositionFigures.ropeDecay()),
           entry("rope-rotation", home -> PositionFigures.ropeRotation()),
           entry("temperature-step", SamplingFigures::temperatureStep),
+          entry("tokenizer-lengths", TokenizerFigures::lengths),
           entry("top-p-cut", SamplingFigures::topPCut));
 
   private Figures() {}
