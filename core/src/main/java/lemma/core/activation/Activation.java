@@ -129,8 +129,7 @@ public sealed interface Activation {
     @Override
     public Tensor apply(Tensor x) {
       return x.map(
-          v -> v * Math.clamp(v + 3, 0, 6) / 6,
-          v -> v < -3 ? 0 : v <= 3 ? v / 3 + 0.5 : 1);
+          v -> v * Math.clamp(v + 3, 0, 6) / 6, v -> v < -3 ? 0 : v <= 3 ? v / 3 + 0.5 : 1);
     }
   }
 

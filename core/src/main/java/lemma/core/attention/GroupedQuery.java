@@ -68,6 +68,23 @@ public record GroupedQuery(int heads, int keyValueHeads, ScaledDotProduct attent
     return new ScaledDotProduct.Result(output, grouped.weights().reshape(shape));
   }
 
+  /// The key or value projection `[heads·headDim, dim]` of a multi-head layer as one for this layer,
+  /// `[keyValueHeads·headDim, dim]`: the mean of the heads of each group. Training goes on from it.
+  ///
+  /// Ainslie et al. 2023, section 2.1.
+  ///
+  /// @throws IllegalArgumentException if the rows are no multiple of the heads
+  public Tensor pooled(Tensor weight) {
+    if (weight.rank() != 2 || weight.size(0) % heads != 0)
+      throw new IllegalArgumentException(
+          "weight must have rows for %d heads, was %s".formatted(heads, weight));
+    int headDim = weight.size(0) / heads;
+    return weight
+        .reshape(keyValueHeads, groupSize(), headDim, weight.size(1))
+        .mean(1, false)
+        .reshape(keyValueHeads * headDim, weight.size(1));
+  }
+
   /// `[…, heads, queries, d]` as `[…, keyValueHeads, heads / keyValueHeads, queries, d]`.
   private Tensor grouped(Tensor q) {
     int[] shape = q.shape();

@@ -100,6 +100,15 @@ public record ScaledDotProduct(double scale, double softCap) {
     return cap(dot * scale);
   }
 
+  /// The derivative of [#score(double)] by the dot product, where the score is known.
+  double slope(double score) {
+    return softCap < Double.POSITIVE_INFINITY ? scale * (1 - square(score / softCap)) : scale;
+  }
+
+  private static double square(double x) {
+    return x * x;
+  }
+
   double cap(double score) {
     return softCap < Double.POSITIVE_INFINITY ? softCap * Math.tanh(score / softCap) : score;
   }

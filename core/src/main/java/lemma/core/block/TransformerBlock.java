@@ -71,8 +71,7 @@ public record TransformerBlock(
   ///
   /// @throws IllegalArgumentException if the shapes do not fit
   public Tensor apply(Tensor x, Tensor hidden) {
-    Tensor h =
-        aroundAttention.apply(x, rows -> attention.apply(rows, rows, rows, hidden).output());
+    Tensor h = aroundAttention.apply(x, rows -> attention.apply(rows, rows, rows, hidden).output());
     return aroundFeedForward.apply(h, feedForward::apply);
   }
 

@@ -19,13 +19,14 @@ import lemma.core.tensor.Tensor;
 /// Xiao et al. 2023, section 3.2, arXiv:2309.17453. Answer: `position/length-extrapolation.md`.
 public record SinkWindow(int sinks, int window) {
 
-  /// @throws IllegalArgumentException if `sinks` is negative or `window` not positive
+  /// @throws IllegalArgumentException if `sinks` is negative, `window` not positive, or their sum no
+  ///     int
   public SinkWindow {
-    if (sinks < 0)
-      throw new IllegalArgumentException("sinks must be 0 or more, were " + sinks);
-    if (window < 1)
-      throw new IllegalArgumentException("window must be 1 or more, was " + window);
-    Math.addExact(sinks, window);
+    if (sinks < 0) throw new IllegalArgumentException("sinks must be 0 or more, were " + sinks);
+    if (window < 1) throw new IllegalArgumentException("window must be 1 or more, was " + window);
+    if (sinks > Integer.MAX_VALUE - window)
+      throw new IllegalArgumentException(
+          "sinks %d and window %d are too many".formatted(sinks, window));
   }
 
   /// The most tokens that are kept.
@@ -42,8 +43,7 @@ public record SinkWindow(int sinks, int window) {
   ///
   /// @throws IllegalArgumentException if `tokens` is negative
   public int[] kept(int tokens) {
-    if (tokens < 0)
-      throw new IllegalArgumentException("tokens must be 0 or more, were " + tokens);
+    if (tokens < 0) throw new IllegalArgumentException("tokens must be 0 or more, were " + tokens);
     return IntStream.concat(
             IntStream.range(0, Math.min(sinks, tokens)),
             IntStream.range(firstRecent(tokens), Math.max(sinks, tokens)))

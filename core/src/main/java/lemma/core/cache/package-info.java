@@ -6,7 +6,8 @@
 /// | [KvCache] | the same memory for the fast kernel, layer by layer |
 /// | [ContiguousKvCache] | in one piece |
 /// | [PagedKvCache], [PagePool] | in pages that several texts may share |
-/// | [RingKvCache], [SinkWindow] | the first tokens and a window, in memory that does not grow |
+/// | [SinkWindow] | which tokens a streaming cache keeps, and at which positions |
+/// | [RingKvCache] | those tokens in memory that does not grow |
 /// | [Int8KvCache] | in bytes |
 /// | [KvCacheSize] | bytes per token |
 ///

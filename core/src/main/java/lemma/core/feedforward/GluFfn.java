@@ -41,8 +41,7 @@ public record GluFfn(Activation activation, Linear gate, Linear up, Linear down)
 
   /// The layer of Llama and Mixtral: the gate is SiLU, and nothing has a bias.
   public static GluFfn swiGlu(Tensor gate, Tensor up, Tensor down) {
-    return new GluFfn(
-        Activation.Swish.SILU, new Linear(gate), new Linear(up), new Linear(down));
+    return new GluFfn(Activation.Swish.SILU, new Linear(gate), new Linear(up), new Linear(down));
   }
 
   /// `x [..., dim]` → the same shape.

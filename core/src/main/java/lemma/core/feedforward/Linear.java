@@ -19,8 +19,7 @@ public record Linear(Tensor weight, Optional<Tensor> bias) {
   public Linear {
     if (weight.rank() != 2)
       throw new IllegalArgumentException("weight must be [out, in], was " + weight);
-    if (bias.isPresent()
-        && (bias.get().rank() != 1 || bias.get().size(0) != weight.size(0)))
+    if (bias.isPresent() && (bias.get().rank() != 1 || bias.get().size(0) != weight.size(0)))
       throw new IllegalArgumentException(
           "bias must be [%d] as weight is %s, was %s"
               .formatted(weight.size(0), weight, bias.get()));

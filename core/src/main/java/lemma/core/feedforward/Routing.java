@@ -89,8 +89,7 @@ public record Routing(Tensor logits, Tensor probabilities, int[][] chosen, Tenso
   ///
   /// @throws IllegalArgumentException if `factor` is not positive
   public int capacity(double factor) {
-    if (!(factor > 0))
-      throw new IllegalArgumentException("factor must be positive, was " + factor);
+    if (!(factor > 0)) throw new IllegalArgumentException("factor must be positive, was " + factor);
     double even = (double) weights.count() / probabilities.size(LAST);
     return (int) Math.ceil(factor * even);
   }

@@ -94,8 +94,7 @@ public record Bert(BertConfig config, Map<String, Tensor> weights) {
     states.add(x);
     for (int layer = 0; layer < config.layers(); layer++) {
       String name = "bert.encoder.layer." + layer;
-      Tensor h =
-          norm(name + ".attention.output", x.add(attention(name + ".attention", x, hidden)));
+      Tensor h = norm(name + ".attention.output", x.add(attention(name + ".attention", x, hidden)));
       x = norm(name + ".output", h.add(feedForward(name, h)));
       states.add(x);
     }

@@ -88,10 +88,8 @@ public record BertConfig(
   public Map<String, int[]> weightShapes() {
     Map<String, int[]> shapes = new LinkedHashMap<>();
     String embeddings = "bert.embeddings";
-    shapes.put(
-        embeddings + ".word_embeddings.weight", new int[] {vocabularySize, hiddenSize});
-    shapes.put(
-        embeddings + ".position_embeddings.weight", new int[] {contextLength, hiddenSize});
+    shapes.put(embeddings + ".word_embeddings.weight", new int[] {vocabularySize, hiddenSize});
+    shapes.put(embeddings + ".position_embeddings.weight", new int[] {contextLength, hiddenSize});
     shapes.put(embeddings + ".token_type_embeddings.weight", new int[] {segments, hiddenSize});
     norm(embeddings + ".LayerNorm", shapes);
     for (int layer = 0; layer < layers; layer++) {

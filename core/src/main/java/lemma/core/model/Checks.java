@@ -74,8 +74,7 @@ final class Checks {
       case "gelu_new", "gelu_pytorch_tanh" -> new Activation.GeluTanh();
       case "silu", "swish" -> Activation.Swish.SILU;
       case "quick_gelu" -> Activation.Swish.QUICK_GELU;
-      default ->
-          throw new FormatException(file, "activation %s is not supported".formatted(name));
+      default -> throw new FormatException(file, "activation %s is not supported".formatted(name));
     };
   }
 }

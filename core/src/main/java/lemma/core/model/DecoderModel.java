@@ -27,8 +27,8 @@ public sealed interface DecoderModel extends LanguageModel, AutoCloseable
   @Override
   void close();
 
-  /// Maps a folder with `config.json` and safetensors files, or one such file beside its
-  /// `config.json`, of any family of decoders.
+  /// Maps a folder with `config.json` and safetensors files, one such file beside its `config.json`,
+  /// or a GGUF file: any family of decoders.
   ///
   /// @throws FormatException if a file is missing, damaged or does not fit the configuration, or it
   ///     holds no decoder

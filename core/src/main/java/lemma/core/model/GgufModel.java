@@ -64,7 +64,8 @@ final class GgufModel {
   private LlamaConfig llama(Rope.Layout layout) {
     int hiddenSize = integer("embedding_length");
     int heads = integer("attention.head_count");
-    if (heads < 1) throw new IllegalArgumentException(key("attention.head_count") + " was " + heads);
+    if (heads < 1)
+      throw new IllegalArgumentException(key("attention.head_count") + " was " + heads);
     int headDim = file.integer(key("attention.key_length"), hiddenSize / heads);
     if (file.integer(key("attention.value_length"), headDim) != headDim)
       throw new IllegalArgumentException(

@@ -48,8 +48,7 @@ public final class Gpt2Decoder implements DecoderModel {
     layers = new ArrayList<>();
     for (int i = 0; i < config.layers(); i++) layers.add(layer("transformer.h." + i));
     norm = norm("transformer.ln_f");
-    head =
-        config.tiedEmbeddings() ? embedding : WeightMatrix.of(weights.apply("lm_head.weight"));
+    head = config.tiedEmbeddings() ? embedding : WeightMatrix.of(weights.apply("lm_head.weight"));
     workers = new Workers(threads);
   }
 

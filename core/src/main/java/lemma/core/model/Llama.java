@@ -64,8 +64,8 @@ public record Llama(LlamaConfig config, Map<String, Tensor> weights) implements 
             random));
   }
 
-  /// Reads a folder with `config.json` and safetensors files, or one such file beside its
-  /// `config.json`; every weight is a constant.
+  /// Reads a folder with `config.json` and safetensors files, one such file beside its `config.json`,
+  /// or a GGUF file; every weight is a constant.
   ///
   /// @throws FormatException if a file is missing, damaged or does not fit the configuration
   public static Llama load(Path path) throws IOException {

@@ -58,7 +58,7 @@ final class LlamaConfigFile {
       case "qwen3" ->
           new Variant(tied, bias, bias, false, true, window(json), firstWindowedLayer(json));
       case "mistral", "mixtral" ->
-          new Variant(tied, false, false, false, false, json.integer("sliding_window", 0), 0);
+          new Variant(tied, false, false, false, false, mistralWindow(json, type), 0);
       default -> new Variant(tied, bias, bias, json.flag("mlp_bias", false), false, 0, 0);
     };
   }
@@ -66,6 +66,12 @@ final class LlamaConfigFile {
   /// Qwen states a window and whether to use it.
   private static int window(JsonFile json) {
     return json.flag("use_sliding_window", false) ? json.integer("sliding_window") : 0;
+  }
+
+  /// Mistral 7B had one of 4096 before its file said so; null means none.
+  private static int mistralWindow(JsonFile json, String type) {
+    boolean unsaid = type.equals("mistral") && !json.root().has("sliding_window");
+    return unsaid ? 4096 : json.integer("sliding_window", 0);
   }
 
   private static int firstWindowedLayer(JsonFile json) {

@@ -55,8 +55,8 @@ public final class LlamaDecoder implements DecoderModel {
     workers = new Workers(threads);
   }
 
-  /// Maps a folder with `config.json` and safetensors files, or one such file beside its
-  /// `config.json`.
+  /// Maps a folder with `config.json` and safetensors files, one such file beside its `config.json`,
+  /// or a GGUF file.
   ///
   /// @throws FormatException if a file is missing, damaged or does not fit the configuration
   /// @throws IllegalArgumentException if `threads` is not positive
@@ -110,9 +110,7 @@ public final class LlamaDecoder implements DecoderModel {
   private static Projection projection(
       String name, boolean bias, Function<String, StoredTensor> weights) {
     StoredTensor weight = weights.apply(name + ".weight");
-    return bias
-        ? Projection.of(weight, weights.apply(name + ".bias"))
-        : Projection.of(weight);
+    return bias ? Projection.of(weight, weights.apply(name + ".bias")) : Projection.of(weight);
   }
 
   @Override

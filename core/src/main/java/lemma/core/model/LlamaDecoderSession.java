@@ -89,8 +89,7 @@ final class LlamaDecoderSession extends DecoderSession {
 
   @Override
   void finalNorm(int t) {
-    rmsNorm.apply(
-        x, t * hiddenSize, model.norm, (float) config.epsilon(), normed, 0, hiddenSize);
+    rmsNorm.apply(x, t * hiddenSize, model.norm, (float) config.epsilon(), normed, 0, hiddenSize);
   }
 
   /// Token t's q and k are normalised (Qwen3) and rotated.

@@ -74,12 +74,13 @@ record ModelCheckpoint<C extends ModelConfig>(C config, Checkpoint files) {
   }
 
   /// What the same weight is called in files of another age: GPT-2 as first published, LayerNorm by
-  /// TensorFlow's names, T5's table where it is read.
+  /// TensorFlow's names, T5's table and BERT's last bias by where they are used.
   private static List<String> otherNames(String name) {
     return List.of(
         name.replaceFirst("^transformer\\.", ""),
         name.replace("LayerNorm.weight", "LayerNorm.gamma")
             .replace("LayerNorm.bias", "LayerNorm.beta"),
-        name.equals("shared.weight") ? "encoder.embed_tokens.weight" : name);
+        name.equals("shared.weight") ? "encoder.embed_tokens.weight" : name,
+        name.replace("cls.predictions.bias", "cls.predictions.decoder.bias"));
   }
 }

@@ -181,8 +181,7 @@ public record T5(T5Config config, Map<String, Tensor> weights) {
     return norm("decoder.final_layer_norm", x);
   }
 
-  private Tensor attention(
-      String name, Tensor x, Tensor k, Tensor v, Tensor hidden, Tensor bias) {
+  private Tensor attention(String name, Tensor x, Tensor k, Tensor v, Tensor hidden, Tensor bias) {
     Tensor mixed = UNSCALED.apply(heads(name + ".q", x), k, v, hidden, bias).output();
     return linear(name + ".o").apply(Weights.joined(mixed));
   }

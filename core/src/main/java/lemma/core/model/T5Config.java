@@ -56,8 +56,7 @@ public record T5Config(
     Checks.positive("contextLength", contextLength);
     new RelativeBias(true, buckets, maxDistance);
     new RelativeBias(false, buckets, maxDistance);
-    Checks.matrices(
-        hiddenSize, vocabularySize, intermediateSize, (long) heads * headDim);
+    Checks.matrices(hiddenSize, vocabularySize, intermediateSize, (long) heads * headDim);
     Checks.epsilon(epsilon);
     Embedding.checkToken(startToken, vocabularySize);
   }
@@ -144,8 +143,7 @@ public record T5Config(
     int inner = heads * headDim;
     shapes.put(layer + ".layer_norm.weight", new int[] {hiddenSize});
     for (String projection : new String[] {"q", "k", "v"})
-      shapes.put(
-          layer + "." + kind + "." + projection + ".weight", new int[] {inner, hiddenSize});
+      shapes.put(layer + "." + kind + "." + projection + ".weight", new int[] {inner, hiddenSize});
     shapes.put(layer + "." + kind + ".o.weight", new int[] {hiddenSize, inner});
     if (first)
       shapes.put(

@@ -8,6 +8,7 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
+import java.util.function.ToDoubleFunction;
 import java.util.random.RandomGenerator;
 import lemma.core.feedforward.Linear;
 import lemma.core.format.FloatFormat;
@@ -55,8 +56,7 @@ final class Weights {
       Tensor weight = weights.get(name);
       StoredTensor stored = StoredTensor.of(name, weight.data(), weight.shape(), format);
       MemorySegment bytes = Arena.ofAuto().allocate(stored.bytes().byteSize(), 64);
-      return new StoredTensor(
-          name, stored.type(), stored.shape(), bytes.copyFrom(stored.bytes()));
+      return new StoredTensor(name, stored.type(), stored.shape(), bytes.copyFrom(stored.bytes()));
     };
   }
 
@@ -67,15 +67,9 @@ final class Weights {
     return leaves;
   }
 
-  /// The spread of a new matrix.
-  @FunctionalInterface
-  interface Spread {
-    double of(String name);
-  }
-
-  /// Parameters to train from nothing: matrices from N(0, spread²), gains 1, biases 0.
+  /// Parameters to train from nothing: matrices from N(0, spread²), by their names, gains 1, biases 0.
   static Map<String, Tensor> initialise(
-      Map<String, int[]> shapes, Spread spread, RandomGenerator random) {
+      Map<String, int[]> shapes, ToDoubleFunction<String> spread, RandomGenerator random) {
     Map<String, Tensor> weights = new LinkedHashMap<>();
     shapes.forEach((name, shape) -> {
       Tensor weight =
@@ -83,7 +77,7 @@ final class Weights {
               ? Tensor.zeros(shape)
               : shape.length == 1
                   ? Tensor.ones(shape)
-                  : Tensor.gaussian(random, shape).mul(spread.of(name));
+                  : Tensor.gaussian(random, shape).mul(spread.applyAsDouble(name));
       weights.put(name, weight.parameter());
     });
     return weights;

@@ -75,8 +75,7 @@ public record DeepNorm(double alpha, double beta) {
   }
 
   private static void requireLayers(String name, int layers) {
-    if (layers < 1)
-      throw new IllegalArgumentException(name + " must be positive, was " + layers);
+    if (layers < 1) throw new IllegalArgumentException(name + " must be positive, was " + layers);
   }
 
   private static void requirePositive(String name, double value) {

@@ -2,6 +2,7 @@ package lemma.core.tuning;
 
 import java.util.Arrays;
 import java.util.List;
+import lemma.core.tensor.SingularValues;
 import lemma.core.tensor.Tensor;
 
 /// Several updates of one matrix as one: three things that are all called their weighted sum.

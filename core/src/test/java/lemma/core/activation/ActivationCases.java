@@ -55,8 +55,7 @@ final class ActivationCases {
     double h = 1e-5;
     for (double x = -6.003; x < 6; x += 0.01) {
       double difference = (value(activation, x + h) - value(activation, x - h)) / (2 * h);
-      proof.atMost(
-          "|f′ − central difference|", Math.abs(slope(activation, x) - difference), 1e-9);
+      proof.atMost("|f′ − central difference|", Math.abs(slope(activation, x) - difference), 1e-9);
     }
   }
 

@@ -88,8 +88,7 @@ class GluFfnTest {
     RandomGenerator random = random(1);
     var relu = new Activation.Relu();
     for (int dim : new int[] {48, 96, 100, 128}) {
-      var plain =
-          new FeedForward(relu, linear(4 * dim, dim, random), linear(dim, 4 * dim, random));
+      var plain = new FeedForward(relu, linear(4 * dim, dim, random), linear(dim, 4 * dim, random));
       var gated = layer(relu, dim, GluFfn.hiddenSize(dim, 1), random);
       double ratio = (double) gated.parameters() / plain.parameters();
       if (dim % 3 == 0) assertThat(gated.parameters()).isEqualTo(plain.parameters());
@@ -121,15 +120,13 @@ class GluFfnTest {
         proof.atMost(
             "relative gap to c²",
             relativeGap(
-                gated.apply(x.mul(scale)).toArray(),
-                gated.apply(x).mul(scale * scale).toArray()),
+                gated.apply(x.mul(scale)).toArray(), gated.apply(x).mul(scale * scale).toArray()),
             1e-14);
       }
       var plain = new FeedForward(relu, linear(12, 8, random), linear(8, 12, random));
       proof.atMost(
           "relative gap of the plain layer to c",
-          relativeGap(
-              plain.apply(x.mul(scale)).toArray(), plain.apply(x).mul(scale).toArray()),
+          relativeGap(plain.apply(x.mul(scale)).toArray(), plain.apply(x).mul(scale).toArray()),
           1e-14);
     }
   }
@@ -172,8 +169,7 @@ class GluFfnTest {
     double[] up = {3, -2, 5, 2, 1e18, 1, Double.NaN};
     // as many numbers more as there are lanes, so that the lanes see the extremes too
     double[] y =
-        form.form()
-            .apply(Arrays.copyOf(gate, gate.length + 64), Arrays.copyOf(up, up.length + 64));
+        form.form().apply(Arrays.copyOf(gate, gate.length + 64), Arrays.copyOf(up, up.length + 64));
     assertThat(Arrays.copyOf(y, 3)).usingComparatorWithPrecision(1e-30).containsExactly(0, 0, 0);
     assertThat(y[3]).isEqualTo(400);
     assertThat(y[4] / 1e36).isBetween(0.999999, 1.000001);
@@ -220,8 +216,7 @@ class GluFfnTest {
         if (activation.equals(Activation.Swish.SILU))
           forms().forEach(form -> golden.expect("y", withGate(layer, form, x), proof));
       }
-      case "half-split" ->
-        golden.expect("y", GluFfn.ofHalves(x, golden.integer("axis")), proof);
+      case "half-split" -> golden.expect("y", GluFfn.ofHalves(x, golden.integer("axis")), proof);
       default -> throw new IllegalArgumentException(golden.text("kind"));
     }
   }

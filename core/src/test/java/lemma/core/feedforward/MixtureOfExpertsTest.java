@@ -74,8 +74,7 @@ class MixtureOfExpertsTest {
       Tensor x = Tensor.gaussian(random, 7, 6);
       Tensor gate = Tensor.gaussian(random, count, 6);
       for (Weighting weighting : Weighting.values()) {
-        var moe =
-            new MixtureOfExperts(new TopKRouter(gate, count, weighting), functions(experts));
+        var moe = new MixtureOfExperts(new TopKRouter(gate, count, weighting), functions(experts));
         Tensor expected = dense(experts, x, x.matmulTransposed(gate).softmax(LAST));
         proof.atMost(
             "relative gap",
@@ -112,14 +111,46 @@ class MixtureOfExpertsTest {
     }
   }
 
+  @Claim("per-token")
+  @Test
+  void each_token_is_routed_by_itself_and_its_output_does_not_depend_on_the_others(Proof proof) {
+    RandomGenerator random = random(10);
+    List<GluFfn> experts = experts(4, 6, 5, random);
+    Tensor x = Tensor.gaussian(random, 30, 6); // one text
+    var router = new TopKRouter(Tensor.gaussian(random, 4, 6), 1, Weighting.AS_THEY_ARE);
+    var moe = new MixtureOfExperts(router, functions(experts));
+    MixtureOfExperts.Result together = moe.result(x);
+    assertThat(together.routing().load()).doesNotContain(0); // every expert sees some of its tokens
+    for (int token = 0; token < 30; token++)
+      proof.atMost(
+          "max |Δ|",
+          gap(
+              moe.apply(x.slice(0, token, token + 1)).toArray(),
+              together.output().slice(0, token, token + 1).toArray()),
+          1e-12);
+  }
+
+  @Claim("crowd")
+  @Test
+  void with_a_capacity_the_output_of_a_token_depends_on_those_before_it(Proof proof) {
+    RandomGenerator random = random(11);
+    List<GluFfn> experts = experts(4, 6, 5, random);
+    Tensor token = Tensor.gaussian(random, 1, 6);
+    var router = new TopKRouter(Tensor.gaussian(random, 4, 6), 1, Weighting.AS_THEY_ARE);
+    var moe = new MixtureOfExperts(router, functions(experts), List.of(), 1);
+    Tensor alone = moe.apply(token); // capacity 1
+    Tensor second = moe.apply(Tensor.concat(0, token, token)).slice(0, 1, 2); // capacity 1 as well
+    proof.atLeast("largest output alone", alone.abs().max().item(), 0.1);
+    assertThat(second.toArray()).containsOnly(0);
+  }
+
   @Claim("order")
   @Test
   void softmax_over_the_chosen_logits_equals_the_renormalised_softmax_over_all(Proof proof) {
     RandomGenerator random = random(3);
     for (int topK = 1; topK <= 6; topK++) {
       Tensor x = Tensor.gaussian(random, 50, 8);
-      var router =
-          new TopKRouter(Tensor.gaussian(random, 6, 8), topK, Weighting.RENORMALISED);
+      var router = new TopKRouter(Tensor.gaussian(random, 6, 8), topK, Weighting.RENORMALISED);
       Routing routing = router.route(x);
       int[] chosen = Arrays.stream(routing.chosen()).flatMapToInt(Arrays::stream).toArray();
       Tensor kept = routing.logits().repeat(0, topK).pick(chosen).reshape(50, topK);
@@ -173,8 +204,7 @@ class MixtureOfExpertsTest {
         Tensor probabilities = Tensor.vector(share).broadcastTo(tokens, count);
         double loss = routing(probabilities, blocks(load)).balancingLoss(1).item();
         double uneven = Arrays.stream(share).map(p -> Math.pow(p - 1.0 / count, 2)).sum();
-        proof.atMost(
-            "|loss − (1 + E·Σ(P − 1/E)²)|", Math.abs(loss - (1 + count * uneven)), 1e-13);
+        proof.atMost("|loss − (1 + E·Σ(P − 1/E)²)|", Math.abs(loss - (1 + count * uneven)), 1e-13);
       }
     }
   }
@@ -251,8 +281,7 @@ class MixtureOfExpertsTest {
     RandomGenerator random = random(8);
     List<GluFfn> experts = experts(4, 6, 5, random);
     Tensor x = Tensor.gaussian(random, 30, 6);
-    var router =
-        new TopKRouter(Tensor.gaussian(random, 4, 6), 2, Weighting.RENORMALISED);
+    var router = new TopKRouter(Tensor.gaussian(random, 4, 6), 2, Weighting.RENORMALISED);
     for (double factor : new double[] {0.25, 0.5, 1, 4}) {
       var moe = new MixtureOfExperts(router, functions(experts), List.of(), factor);
       Routing limited = router.route(x).limited((int) Math.ceil(factor * 30 * 2 / 4));
@@ -270,8 +299,7 @@ class MixtureOfExpertsTest {
     List<GluFfn> experts = experts(3, 6, 5, random);
     List<GluFfn> shared = experts(2, 6, 7, random);
     Tensor x = Tensor.gaussian(random, 2, 5, 6);
-    var router =
-        new TopKRouter(Tensor.gaussian(random, 3, 6), 1, Weighting.AS_THEY_ARE);
+    var router = new TopKRouter(Tensor.gaussian(random, 3, 6), 1, Weighting.AS_THEY_ARE);
     Tensor routed = new MixtureOfExperts(router, functions(experts)).apply(x);
     Tensor both =
         new MixtureOfExperts(router, functions(experts), functions(shared), INFINITE).apply(x);
@@ -288,9 +316,7 @@ class MixtureOfExpertsTest {
     Routing near = new TopKRouter(gate, 2, Weighting.RENORMALISED).route(x);
     Routing far = new TopKRouter(gate.add(10), 2, Weighting.RENORMALISED).route(x);
     proof.atMost(
-        "change of the weights",
-        gap(far.weights().toArray(), near.weights().toArray()),
-        1e-15);
+        "change of the weights", gap(far.weights().toArray(), near.weights().toArray()), 1e-15);
     double logSum = Math.sqrt(near.zLoss().item());
     proof.atMost(
         "|z − (ln Σ + 10)²|", Math.abs(far.zLoss().item() - Math.pow(logSum + 10, 2)), 1e-12);
@@ -313,8 +339,7 @@ class MixtureOfExpertsTest {
     List<UnaryOperator<Tensor>> experts = new ArrayList<>();
     for (int e = 0; e < count; e++)
       experts.add(GluFfn.swiGlu(w1.select(0, e), w3.select(0, e), w2.select(0, e))::apply);
-    var moe =
-        new MixtureOfExperts(new TopKRouter(golden.tensor("gate"), topK, weighting), experts);
+    var moe = new MixtureOfExperts(new TopKRouter(golden.tensor("gate"), topK, weighting), experts);
     var result = moe.result(golden.tensor("x"));
     Routing routing = result.routing();
     golden.expect("router_logits", routing.logits(), proof);
@@ -359,7 +384,8 @@ class MixtureOfExpertsTest {
   private static int[][] turns(int tokens, int topK, int count) {
     int[][] chosen = new int[tokens][topK];
     for (int token = 0; token < tokens; token++)
-      for (int choice = 0; choice < topK; choice++) chosen[token][choice] = (token + choice) % count;
+      for (int choice = 0; choice < topK; choice++)
+        chosen[token][choice] = (token + choice) % count;
     return chosen;
   }
 

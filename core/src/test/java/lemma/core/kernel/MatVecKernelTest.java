@@ -111,7 +111,8 @@ class MatVecKernelTest {
     for (int bits = 0; bits < 0x10000; bits++)
       bytes.set(ValueLayout.JAVA_SHORT_UNALIGNED, 2L * bits, (short) bits);
     int columns = 64; // one pattern of each row meets a 1, the others a 0
-    WeightMatrix w = new WeightMatrix(bytes, ElementType.valueOf(format.name()), 0x10000 / columns, columns);
+    WeightMatrix w =
+        new WeightMatrix(bytes, ElementType.valueOf(format.name()), 0x10000 / columns, columns);
     for (int column = 0; column < columns; column++) {
       float[] x = new float[columns];
       x[column] = 1;
@@ -187,14 +188,17 @@ class MatVecKernelTest {
     x[2] = 0;
     for (int i = 3; i < 40; i++) x[i] *= 5;
     double[] wanted = Tensor.vector(doubles(x)).geluTanh().toArray();
-    for (GeluKernel kernel : new GeluKernel[] {new GeluKernel.Scalar(), new GeluKernel.Vectorised()}) {
+    for (GeluKernel kernel :
+        new GeluKernel[] {new GeluKernel.Scalar(), new GeluKernel.Vectorised()}) {
       float[] y = x.clone();
       kernel.apply(y, 0, 500);
       kernel.apply(y, 500, y.length);
       // against the input's size: to the left of −4 the formula itself loses digits, 1 + tanh
       for (int i = 0; i < y.length; i++)
         proof.atMost(
-            "error relative to x", Math.abs(y[i] - wanted[i]) / Math.max(Math.abs(x[i]), 1e-30), 1e-6);
+            "error relative to x",
+            Math.abs(y[i] - wanted[i]) / Math.max(Math.abs(x[i]), 1e-30),
+            1e-6);
     }
   }
 

@@ -87,12 +87,14 @@ class BertTest {
       for (int before = 0; before < 7; before++) {
         proof.atLeast(
             "least |Δ| in the encoder",
-            gap(row(bert.forward(new int[][] {tokens}), before),
+            gap(
+                row(bert.forward(new int[][] {tokens}), before),
                 row(bert.forward(new int[][] {other}), before)),
             1e-6);
         proof.atMost(
             "largest |Δ| in a decoder",
-            gap(row(llama.forward(new int[][] {tokens}), before),
+            gap(
+                row(llama.forward(new int[][] {tokens}), before),
                 row(llama.forward(new int[][] {other}), before)),
             0);
       }
@@ -114,8 +116,7 @@ class BertTest {
     rubbish[8] = 39;
     boolean[] real = {true, true, true, true, true, true, true, false, false, false};
     Tensor logits =
-        model.forward(
-            new int[][] {padded, rubbish}, new int[2][10], new boolean[][] {real, real});
+        model.forward(new int[][] {padded, rubbish}, new int[2][10], new boolean[][] {real, real});
     for (int b = 0; b < 2; b++)
       proof.atMost("max |Δ|", gap(logits.select(0, b).slice(0, 0, 7).toArray(), alone), 1e-12);
   }
@@ -136,7 +137,9 @@ class BertTest {
         1e-3);
     proof.atMost(
         "|Δ| in a decoder",
-        gap(row(llama.forward(new int[][] {tokens}), 3), row(llama.forward(new int[][] {other}), 3)),
+        gap(
+            row(llama.forward(new int[][] {tokens}), 3),
+            row(llama.forward(new int[][] {other}), 3)),
         0);
   }
 
@@ -151,7 +154,9 @@ class BertTest {
   void gradient_of_every_weight_equals_its_finite_difference(BertConfig config, Proof proof) {
     int[][] tokens = {tokens(6, config, random(29)), tokens(6, config, random(30))};
     int[][] segments = {{0, 0, 0, 1, 1, 1}, {0, 1, 1, 1, 1, 1}};
-    boolean[][] real = {{true, true, true, true, true, true}, {true, true, true, true, false, false}};
+    boolean[][] real = {
+      {true, true, true, true, true, true}, {true, true, true, true, false, false}
+    };
     RandomModels.gradients(
         RandomModels.weights(config, random(31)),
         weights ->
@@ -179,7 +184,6 @@ class BertTest {
     Refusal.of(() -> model.forward(two, new int[1][2], new boolean[][] {{true}}), "real", "1");
     Refusal.of(() -> model.forward(two, new int[1][2], new boolean[1][2]), "no real token");
     Refusal.of(() -> BertConfig.published(40, 16, 24, 2, 5, 12), "heads", "5");
-    Refusal.of(
-        () -> new Bert(TINY, Map.of()), "bert.embeddings.word_embeddings", "missing");
+    Refusal.of(() -> new Bert(TINY, Map.of()), "bert.embeddings.word_embeddings", "missing");
   }
 }

@@ -72,8 +72,7 @@ class EmbeddingTest {
             : "model.embed_tokens.weight";
     long[] shape = files.tensor(name).shape();
     Embedding embedding =
-        new Embedding(
-            Tensor.of(files.tensor(name).toDoubles(), (int) shape[0], (int) shape[1]));
+        new Embedding(Tensor.of(files.tensor(name).toDoubles(), (int) shape[0], (int) shape[1]));
     golden
         .prompts()
         .forEach(prompt -> {
@@ -97,8 +96,7 @@ class EmbeddingTest {
     }
     Llama untied = Llama.initialise(with(TIED, Variant.LLAMA), random(3));
     try (var decoder = LlamaDecoder.of(untied, FloatFormat.F32, 1)) {
-      assertThat(decoder.head.bytes().address())
-          .isNotEqualTo(decoder.embedding.bytes().address());
+      assertThat(decoder.head.bytes().address()).isNotEqualTo(decoder.embedding.bytes().address());
     }
   }
 

@@ -13,6 +13,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
+import lemma.core.format.BlockFormat;
 import lemma.core.format.FloatFormat;
 import lemma.core.format.Gguf;
 import lemma.core.format.GgufValue;
@@ -51,8 +52,7 @@ class GgufModelTest {
       }
   }
 
-  private static void speak(
-      ReferenceCheckpoint.GgufFile golden, LanguageModel model, Proof proof) {
+  private static void speak(ReferenceCheckpoint.GgufFile golden, LanguageModel model, Proof proof) {
     golden
         .prompts()
         .forEach(prompt -> {
@@ -195,8 +195,7 @@ class GgufModelTest {
     return new LlamaConfig(61, 24, 40, 2, 6, 2, 10, 100, 1e-6, rope, experts, perToken, variant);
   }
 
-  private static void same(Tensor wanted, Path file, int[] tokens, Proof proof)
-      throws IOException {
+  private static void same(Tensor wanted, Path file, int[] tokens, Proof proof) throws IOException {
     double largest = wanted.abs().max().item();
     try (var decoder = DecoderModel.open(file, 1)) {
       for (LanguageModel form :
@@ -320,7 +319,8 @@ class GgufModelTest {
       refused(file, name);
     }
     for (String key : good.metadata().keySet()) {
-      if (key.matches(".*(key_length|value_length|freq_base|head_count_kv)")) continue; // usual ones
+      if (key.matches(".*(key_length|value_length|freq_base|head_count_kv)"))
+        continue; // usual ones
       Map<String, GgufValue> keys = new LinkedHashMap<>(good.metadata());
       keys.remove(key);
       GgufWriter.write(file, keys, good.tensors().values());
@@ -336,6 +336,22 @@ class GgufModelTest {
           if (wrong < 0 || !key.endsWith("context_length")) refused(file);
         }
     }
+  }
+
+  @Claim("bad-input")
+  @Test
+  void slices_that_are_not_there_are_refused() {
+    double[] numbers = {1, 2, 3, 4, 5, 6};
+    var matrix = StoredTensor.of("m", numbers, new int[] {3, 2}, FloatFormat.BF16);
+    assertThat(matrix.slice(2).toDoubles()).containsExactly(5, 6);
+    assertThat(matrix.slices(1, 3).toDoubles()).containsExactly(3, 4, 5, 6);
+    assertThat(matrix.transposed().toDoubles()).containsExactly(1, 3, 5, 2, 4, 6);
+    Refusal.of(() -> matrix.slice(3), "m BF16 [3, 2]", "3");
+    Refusal.of(() -> matrix.slices(-1, 2), "-1");
+    var blocks = StoredTensor.of("q", new double[64], new int[] {2, 32}, BlockFormat.Q8_0);
+    assertThat(blocks.slice(1).toDoubles()).hasSize(32);
+    Refusal.of(blocks::transposed, "q Q8_0 [2, 32]", "transposed");
+    Refusal.of(() -> matrix.slice(0).transposed(), "[2]", "no matrix");
   }
 
   private static void refused(Path file, String... words) {

@@ -65,8 +65,7 @@ class Gpt2Test {
         });
     int[][] tokens = {tokens(9, conv, random(4))};
     double[] wanted = model.forward(tokens).toArray();
-    proof.atMost(
-        "max |Δ|", gap(new Gpt2(rows, turned).forward(tokens).toArray(), wanted), 1e-12);
+    proof.atMost("max |Δ|", gap(new Gpt2(rows, turned).forward(tokens).toArray(), wanted), 1e-12);
   }
 
   @Claim("cache")
@@ -81,6 +80,23 @@ class Gpt2Test {
       Tensor x = model.hiddenStates(new int[][] {{tokens[t]}}, past).getLast();
       proof.atMost("max |Δ|", gap(model.head(x).toArray(), whole.select(0, t).toArray()), 1e-12);
     }
+  }
+
+  @Claim("threads")
+  @Test
+  void logits_are_the_same_with_any_number_of_threads(Proof proof) {
+    Gpt2Config config = Gpt2Config.published(300, 96, 2, 4, 90); // large enough to be shared
+    Gpt2 model = model(config, 17);
+    int[] tokens = tokens(70, config, random(18));
+    float[] wanted = null;
+    for (int threads = 1; threads <= 4; threads++)
+      try (var decoder = Gpt2Decoder.of(model, FloatFormat.F16, threads)) {
+        float[] logits = decoder.open().append(tokens);
+        if (wanted == null) wanted = logits;
+        // lanes may add up in another order once the code is compiled
+        proof.atMost("max |Δ| of the logits", gap(doubles(logits), doubles(wanted)), 1e-3);
+        assertThat(Greedy.argMax(logits)).isEqualTo(Greedy.argMax(wanted));
+      }
   }
 
   @Claim("causal")

@@ -41,8 +41,7 @@ class LlamaTest {
   /// Every habit of the family at once, and each of them alone.
   static Stream<LlamaConfig> configs() {
     Rope rope = Rope.llama(10, 1_000_000);
-    var mixtral =
-        new LlamaConfig(61, 24, 20, 2, 6, 2, 10, 100, 1e-5, rope, 5, 2, Variant.LLAMA);
+    var mixtral = new LlamaConfig(61, 24, 20, 2, 6, 2, 10, 100, 1e-5, rope, 5, 2, Variant.LLAMA);
     Stream<LlamaConfig> dense =
         Stream.of(
                 Variant.LLAMA,
@@ -158,7 +157,7 @@ class LlamaTest {
 
   @Claim("experts-read")
   @Test
-  void only_the_chosen_experts_are_read() {
+  void only_the_chosen_experts_are_read(Proof proof) {
     LlamaConfig config = configs().findFirst().orElseThrow();
     Map<String, Tensor> weights = RandomModels.weights(config, random(30));
     for (int i = 0; i < config.layers(); i++) {
@@ -175,8 +174,29 @@ class LlamaTest {
     try (var whole = LlamaDecoder.of(all, FloatFormat.F32, 1);
         var poisoned = LlamaDecoder.of(new Llama(config, weights), FloatFormat.F32, 1)) {
       int[] tokens = tokens(40, config, random(31));
-      assertThat(poisoned.open().append(tokens)).isEqualTo(whole.open().append(tokens));
+      double[] wanted = doubles(whole.open().append(tokens));
+      proof.atMost("max |Δ|", gap(doubles(poisoned.open().append(tokens)), wanted), 1e-3); // not NaN
     }
+  }
+
+  @Claim("experts-size")
+  @Test
+  void mixtral_is_smaller_than_its_name_and_reads_a_quarter_of_itself(Proof proof) {
+    Rope rope = Rope.llama(128, 1e6);
+    LlamaConfig mixtral =
+        new LlamaConfig(32000, 4096, 14336, 32, 32, 8, 128, 32768, 1e-5, rope, 8, 2, Variant.LLAMA);
+    long all = 0;
+    long read = 0;
+    for (var weight : mixtral.weightShapes().entrySet()) {
+      long count = Arrays.stream(weight.getValue()).asLongStream().reduce(1, (a, b) -> a * b);
+      all += count;
+      boolean expert = weight.getKey().matches(".*\\.experts\\.\\d\\..*");
+      read += expert ? count * 2 / 8 : count;
+    }
+    assertThat(all).isEqualTo(46_702_792_704L);
+    proof.measured("parameters, billions", all / 1e9);
+    proof.measured("of them for one token, billions", read / 1e9);
+    assertThat(read).isEqualTo(12_879_925_248L);
   }
 
   private static double[] last(Llama model, int... tokens) {
@@ -215,25 +235,30 @@ class LlamaTest {
   @Claim("threads")
   @Test
   void tokens_are_the_same_with_any_number_of_threads(Proof proof) {
-    LlamaConfig config = LlamaConfig.small(300, 96, 200, 3, 6, 3, 120); // large enough to be shared
-    Llama model = model(config, random(16));
-    int[] prompt = tokens(40, config, random(17));
-    int[] wanted = null;
-    float[] firstLogits = null;
-    for (int threads = 1; threads <= 5; threads++)
-      try (var decoder = LlamaDecoder.of(model, FloatFormat.BF16, threads)) {
-        var session = decoder.open();
-        float[] logits = session.append(prompt);
-        if (firstLogits == null) firstLogits = logits.clone();
-        proof.atMost("max |Δ| of the logits", gap(doubles(logits), doubles(firstLogits)), 1e-3);
-        int[] spoken = new int[60];
-        for (int i = 0; i < spoken.length; i++) {
-          spoken[i] = Greedy.argMax(logits);
-          logits = session.append(spoken[i]);
+    LlamaConfig dense = LlamaConfig.small(300, 96, 200, 3, 6, 3, 120); // large enough to be shared
+    LlamaConfig sparse =
+        new LlamaConfig(
+            300, 96, 200, 3, 6, 3, 16, 120, 1e-5, Rope.llama(16, 1e4), 4, 2, Variant.LLAMA);
+    for (LlamaConfig config : List.of(dense, sparse)) {
+      Llama model = model(config, random(16));
+      int[] prompt = tokens(40, config, random(17));
+      int[] wanted = null;
+      float[] firstLogits = null;
+      for (int threads = 1; threads <= 5; threads++)
+        try (var decoder = LlamaDecoder.of(model, FloatFormat.BF16, threads)) {
+          var session = decoder.open();
+          float[] logits = session.append(prompt);
+          if (firstLogits == null) firstLogits = logits.clone();
+          proof.atMost("max |Δ| of the logits", gap(doubles(logits), doubles(firstLogits)), 1e-3);
+          int[] spoken = new int[60];
+          for (int i = 0; i < spoken.length; i++) {
+            spoken[i] = Greedy.argMax(logits);
+            logits = session.append(spoken[i]);
+          }
+          if (wanted == null) wanted = spoken;
+          assertThat(spoken).as(threads + " threads").isEqualTo(wanted);
         }
-        if (wanted == null) wanted = spoken;
-        assertThat(spoken).as(threads + " threads").isEqualTo(wanted);
-      }
+    }
   }
 
   @Claim("sessions")

@@ -101,8 +101,7 @@ class ModelCheckpointTest {
       without.remove(name);
       rewrite(folder, without);
       refused(family, folder, "model.safetensors", name, "missing");
-      without.put(
-          name, StoredTensor.of(name, new double[14], new int[] {7, 2}, FloatFormat.F32));
+      without.put(name, StoredTensor.of(name, new double[14], new int[] {7, 2}, FloatFormat.F32));
       rewrite(folder, without);
       refused(family, folder, "model.safetensors", name, "[7, 2]");
     }
@@ -130,9 +129,13 @@ class ModelCheckpointTest {
     write(family, folder);
     String good = CONFIGS.get(family);
     Path config = folder.resolve("config.json");
-    String layers = family.equals("gpt2") ? "n_layer" : family.equals("t5") ? "num_layers" : "num_hidden_layers";
+    String layers =
+        family.equals("gpt2")
+            ? "n_layer"
+            : family.equals("t5") ? "num_layers" : "num_hidden_layers";
     for (int count : new int[] {0, -1, 2_000_000_000, Integer.MAX_VALUE}) {
-      Files.writeString(config, good.replace("\"" + layers + "\": 2", "\"" + layers + "\": " + count));
+      Files.writeString(
+          config, good.replace("\"" + layers + "\": 2", "\"" + layers + "\": " + count));
       Refusal.of(() -> load(family, folder), folder.toString());
     }
     Files.writeString(config, good.replace("\"vocab_size\": 20", "\"vocab_size\": 2147483647"));
@@ -164,6 +167,22 @@ class ModelCheckpointTest {
     Refusal.of(() -> ModelConfig.read(folder), "expertsPerToken", "4", "3");
   }
 
+  @Claim("window")
+  @Test
+  void a_window_that_is_not_said_is_that_of_the_first_mistral(@TempDir Path folder)
+      throws IOException {
+    String mistral = CONFIGS.get("mixtral").replace("\"mixtral\"", "\"mistral\"");
+    for (var said :
+        Map.of("", 4096, "\"sliding_window\": null, ", 0, "\"sliding_window\": 9, ", 9)
+            .entrySet()) {
+      String config = mistral.replaceFirst("\\{", "{" + said.getKey());
+      Files.writeString(folder.resolve("config.json"), config);
+      LlamaConfig read = (LlamaConfig) ModelConfig.read(folder);
+      assertThat(read.window(0)).isEqualTo(said.getValue());
+      assertThat(read.experts()).isZero();
+    }
+  }
+
   @Claim("unknown-architecture")
   @Test
   void a_model_of_another_family_is_named(@TempDir Path folder) throws IOException {
@@ -185,8 +204,7 @@ class ModelCheckpointTest {
           .tensors()
           .forEach((name, tensor) ->
               renamed.add(
-                  new StoredTensor(
-                      older(name), tensor.type(), tensor.shape(), tensor.bytes())));
+                  new StoredTensor(older(name), tensor.type(), tensor.shape(), tensor.bytes())));
       SafetensorsWriter.write(folder.resolve("model.safetensors"), renamed, Map.of());
       assertThat(weights(load(family, folder))).isEqualTo(weights(wanted));
     }
@@ -196,6 +214,7 @@ class ModelCheckpointTest {
     return name.replaceFirst("^transformer\\.", "")
         .replace("LayerNorm.weight", "LayerNorm.gamma")
         .replace("LayerNorm.bias", "LayerNorm.beta")
+        .replace("cls.predictions.bias", "cls.predictions.decoder.bias")
         .replaceFirst("^shared\\.", "encoder.embed_tokens.");
   }
 
@@ -207,8 +226,8 @@ class ModelCheckpointTest {
           default -> ((T5) model).weights();
         };
     Map<String, List<Double>> values = new LinkedHashMap<>();
-    weights.forEach((name, weight) ->
-        values.put(name, Arrays.stream(weight.toArray()).boxed().toList()));
+    weights.forEach(
+        (name, weight) -> values.put(name, Arrays.stream(weight.toArray()).boxed().toList()));
     return values;
   }
 }

@@ -102,8 +102,7 @@ class PrefixLmTest {
     Refusal.of(() -> model.forward(new int[][] {{1, 2}}, 3), "prefix", "3");
     Refusal.of(() -> model.forward(new int[][] {{1, 2}}, -1), "prefix", "-1");
     var windowed = new Variant(true, false, false, false, false, 4, 0);
-    var config =
-        new LlamaConfig(40, 8, 8, 1, 2, 2, 4, 30, 1e-6, Rope.llama(4, 1e4), windowed);
+    var config = new LlamaConfig(40, 8, 8, 1, 2, 2, 4, 30, 1e-6, Rope.llama(4, 1e4), windowed);
     Refusal.of(() -> model(config, 9), "slidingWindow", "4");
     assertThat(Arrays.asList(model.vocabularySize(), model.contextLength()))
         .containsExactly(40, 30);

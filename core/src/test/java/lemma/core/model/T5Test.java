@@ -55,8 +55,7 @@ class T5Test {
           Tensor logits = model.forward(input, output).select(0, 0);
           Tensor first = logits.select(0, 0);
           Tensor last = logits.select(0, output[0].length - 1);
-          golden.expect(
-              "first logits", first.toArray(), prompt.numbers("first_logits"), 1, proof);
+          golden.expect("first logits", first.toArray(), prompt.numbers("first_logits"), 1, proof);
           golden.expect("last logits", last.toArray(), prompt.numbers("last_logits"), 1, proof);
           golden.expect(
               "sum of logits",
@@ -154,7 +153,8 @@ class T5Test {
     // W_Q as any other matrix, and scores divided by √headDim
     Tensor usual = q.mul(Math.sqrt(headDim)).matmulTransposed(k).div(Math.sqrt(headDim));
     proof.atMost("|variance of a score − 1|", Math.abs(plain - 1), 0.2); // 3600 scores
-    proof.atMost("relative gap to scaled scores", Math.abs(usual.variance().item() / plain - 1), 1e-12);
+    proof.atMost(
+        "relative gap to scaled scores", Math.abs(usual.variance().item() / plain - 1), 1e-12);
     proof.atLeast("variance with neither", q.mul(8).matmulTransposed(k).variance().item(), 50);
   }
 
@@ -199,11 +199,14 @@ class T5Test {
     assertThat(doubles(session.append(0))).isEqualTo(first);
     Refusal.of(() -> T5Config.gated(10, 8, 4, 8, 0, 2, true), "encoderLayers", "0");
     Refusal.of(
-        () -> new T5Config(9, 8, 4, 8, 1, 1, 2, 8, 16, 64, 1e-6, new Activation.Relu(), true, true, 9),
+        () ->
+            new T5Config(
+                9, 8, 4, 8, 1, 1, 2, 8, 16, 64, 1e-6, new Activation.Relu(), true, true, 9),
         "9",
         "vocabulary");
     Refusal.of(
-        () -> new T5Config(9, 8, 4, 8, 1, 1, 2, 8, 2, 64, 1e-6, new Activation.Relu(), true, true, 0),
+        () ->
+            new T5Config(9, 8, 4, 8, 1, 1, 2, 8, 2, 64, 1e-6, new Activation.Relu(), true, true, 0),
         "maxDistance",
         "2");
   }

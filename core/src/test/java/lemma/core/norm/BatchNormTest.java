@@ -25,8 +25,7 @@ class BatchNormTest {
     Tensor sample = Tensor.gaussian(random, 1, 3, 4);
     Tensor one = Tensor.concat(0, sample, Tensor.gaussian(random, 3, 3, 4));
     Tensor other = Tensor.concat(0, sample, Tensor.gaussian(random, 3, 3, 4).add(2));
-    proof.atLeast(
-        "change in training", gap(first(norm.train(one)), first(norm.train(other))), 0.5);
+    proof.atLeast("change in training", gap(first(norm.train(one)), first(norm.train(other))), 0.5);
     assertThat(norm.apply(one).slice(0, 0, 1).toArray())
         .isEqualTo(norm.apply(other).slice(0, 0, 1).toArray())
         .isEqualTo(norm.apply(sample).toArray());
@@ -43,8 +42,7 @@ class BatchNormTest {
     Tensor gain = Tensor.gaussian(random, 3);
     Tensor bias = Tensor.gaussian(random, 3);
     Tensor x = Tensor.gaussian(random, 5, 3, 2, 4).mul(3).add(1);
-    var norm =
-        new BatchNorm(gain, bias, Tensor.vector(1, 2, 3), Tensor.vector(4, 5, 6), 0.1, 1e-5);
+    var norm = new BatchNorm(gain, bias, Tensor.vector(1, 2, 3), Tensor.vector(4, 5, 6), 0.1, 1e-5);
     BatchNorm.Step step = norm.train(x);
     for (int c = 0; c < 3; c++) {
       double[] channel = x.select(1, c).toArray();
@@ -57,9 +55,7 @@ class BatchNormTest {
       double runningMean = 0.9 * (c + 1) + 0.1 * mean;
       double runningVariance = 0.9 * (c + 4) + 0.1 * StatUtils.variance(channel); // over N − 1
       proof.atMost(
-          "|Δ| of a running mean",
-          Math.abs(step.next().runningMean().get(c) - runningMean),
-          1e-14);
+          "|Δ| of a running mean", Math.abs(step.next().runningMean().get(c) - runningMean), 1e-14);
       proof.atMost(
           "|Δ| of a running variance",
           Math.abs(step.next().runningVariance().get(c) - runningVariance),
@@ -105,6 +101,21 @@ class BatchNormTest {
         "max |Δ|", gap(norm.apply(linear.apply(x)).toArray(), folded.apply(x).toArray()), 1e-13);
   }
 
+  @Claim("scale")
+  @Test
+  void scaling_the_weights_before_it_changes_nothing_in_training(Proof proof) {
+    RandomGenerator random = random(7);
+    var linear = new Linear(Tensor.gaussian(random, 3, 5));
+    Tensor x = Tensor.gaussian(random, 20, 5);
+    var norm = BatchNorm.plain(3, 0.1, 0);
+    Tensor y = norm.train(linear.apply(x)).output();
+    for (double scale : new double[] {1e-6, 0.5, 1000}) {
+      var scaled = new Linear(linear.weight().mul(scale));
+      proof.atMost(
+          "max |Δ|", gap(norm.train(scaled.apply(x)).output().toArray(), y.toArray()), 1e-13);
+    }
+  }
+
   @Claim("pair")
   @Test
   void batch_of_two_becomes_plus_and_minus_one_whatever_its_values(Proof proof) {
@@ -125,10 +136,8 @@ class BatchNormTest {
     var norm = BatchNorm.plain(2, 0.1, 1e-5);
     Tensor ofFirst = norm.train(x).output().slice(0, 0, 1).sum();
     Tensor inTraining = ofFirst.backward().of(x).slice(0, 1, 4);
-    proof.atLeast(
-        "gradient at the others in training", inTraining.abs().max().item(), 0.1);
-    Tensor inEvaluation =
-        norm.apply(x).slice(0, 0, 1).sum().backward().of(x).slice(0, 1, 4);
+    proof.atLeast("gradient at the others in training", inTraining.abs().max().item(), 0.1);
+    Tensor inEvaluation = norm.apply(x).slice(0, 0, 1).sum().backward().of(x).slice(0, 1, 4);
     assertThat(inEvaluation.toArray()).containsOnly(0);
   }
 

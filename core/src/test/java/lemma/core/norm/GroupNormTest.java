@@ -82,7 +82,7 @@ class GroupNormTest {
   void contrast_between_channels_survives_in_a_group_and_not_in_instance_norm(Proof proof) {
     Tensor x = Tensor.gaussian(random(5), 1, 2, 100).mul(Tensor.vector(1, 10).reshape(2, 1));
     proof.atLeast(
-        "ratio of the channels in one group", ratio(GroupNorm.plain(1, 2, 0).apply(x)), 8);
+        "ratio of the channels in one group", ratio(GroupNorm.plain(1, 2, 0).apply(x)), 5);
     proof.atMost(
         "ratio with a group for each", ratio(GroupNorm.plain(2, 2, 0).apply(x)), 1 + 1e-12);
   }

@@ -77,8 +77,7 @@ class QkNormTest {
       Tensor largeK = x.matmulTransposed(wk.mul(scale));
       proof.atMost(
           "relative gap to scale², without",
-          relativeGap(
-              scores(largeQ, largeK).toArray(), scores(q, k).mul(scale * scale).toArray()),
+          relativeGap(scores(largeQ, largeK).toArray(), scores(q, k).mul(scale * scale).toArray()),
           1e-13);
       proof.atMost(
           "relative change, with",
@@ -127,7 +126,7 @@ class QkNormTest {
     var equal = new RmsNorm(Tensor.full(1.7, 8), 1e-6);
     var unequal = new RmsNorm(Tensor.gaussian(random, 8), 1e-6);
     proof.atMost("relative gap, equal gains", swapped(equal, rope, q, positions), 1e-14);
-    proof.atLeast("relative gap, unequal gains", swapped(unequal, rope, q, positions), 0.1);
+    proof.atLeast("relative gap, unequal gains", swapped(unequal, rope, q, positions), 0.05);
   }
 
   private static double swapped(RmsNorm norm, Rope rope, Tensor q, int[] positions) {

@@ -18,6 +18,7 @@ import java.util.Map;
 import java.util.random.RandomGenerator;
 import java.util.stream.Stream;
 import lemma.core.tensor.Gradients;
+import lemma.core.tensor.SingularValues;
 import lemma.core.tensor.Tensor;
 import lemma.core.training.AdamW;
 import lemma.core.training.OptimiserState;

@@ -41,8 +41,7 @@ public interface Weights {
   /// A normalisation of groups of channels: asks for `weight` and `bias` under this name.
   default GroupNorm groupNorm(String name, int groups, int channels, double epsilon) {
     Weights own = under(name);
-    return new GroupNorm(
-        groups, own.get("weight", channels), own.get("bias", channels), epsilon);
+    return new GroupNorm(groups, own.get("weight", channels), own.get("bias", channels), epsilon);
   }
 
   /// The parameters of a map.

@@ -19,16 +19,27 @@ public final class Figures {
 
   private static final Map<String, Source> SOURCES =
       Map.ofEntries(
+          entry("activation-slopes", home -> ActivationFigures.slopes()),
+          entry("activations", home -> ActivationFigures.values()),
+          entry("alibi-reach", home -> PositionFigures.alibiReach()),
+          entry("attention-singular-values", home -> AttentionFigures.singularValues()),
           entry("bucket-map", home -> BucketFigures.bucketMap()),
           entry("ddim-trajectory", GlyphFigures::ddimTrajectory),
           entry("ddpm-trajectory", GlyphFigures::ddpmTrajectory),
+          entry("extrapolation-angles", home -> ExtrapolationFigures.angles()),
+          entry("extrapolation-resolution", home -> ExtrapolationFigures.resolution()),
           entry("flow-shift", home -> ScheduleFigures.flowShift()),
+          entry("gelu-gap", home -> ActivationFigures.geluGap()),
+          entry("gradient-depth", home -> NormFigures.gradientDepth()),
           entry("guidance-grid", GlyphFigures::guidanceGrid),
+          entry("log-n-entropy", home -> ExtrapolationFigures.entropy()),
           entry("mask-patterns", home -> MaskPatterns.draw()),
           entry("noise-schedule-snr", home -> ScheduleFigures.noiseScheduleSnr()),
           entry("noise-schedules", home -> ScheduleFigures.noiseSchedules()),
           entry("rope-decay", home -> PositionFigures.ropeDecay()),
           entry("rope-rotation", home -> PositionFigures.ropeRotation()),
+          entry("sinusoidal-product", home -> PositionFigures.sinusoidalProduct()),
+          entry("t5-buckets", home -> PositionFigures.t5Buckets()),
           entry("temperature-step", SamplingFigures::temperatureStep),
           entry("tokenizer-lengths", TokenizerFigures::lengths),
           entry("top-p-cut", SamplingFigures::topPCut));

@@ -3,7 +3,11 @@ package lemma.docs.figure;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.stream.IntStream;
+import lemma.core.position.Alibi;
+import lemma.core.position.RelativeBias;
 import lemma.core.position.Rope;
+import lemma.core.position.Sinusoidal;
 import lemma.core.tensor.Tensor;
 
 /// Figures of the chapter on positions.
@@ -88,5 +92,64 @@ final class PositionFigures {
             Charts.Axis.linear("expected score"),
             lines),
         340);
+  }
+
+  /// The product of two sinusoidal embeddings over their distance.
+  static Figure sinusoidalProduct() {
+    double[] distance = new double[201];
+    double[] product = new double[201];
+    Tensor rows = Sinusoidal.of(128).apply(IntStream.rangeClosed(0, 200).toArray());
+    for (int j = 0; j <= 200; j++) {
+      distance[j] = j - 100;
+      product[j] = rows.select(0, 100).mul(rows.select(0, j)).sum().item() / 64;
+    }
+    return new Figure.Chart(
+        "Product of the embedding of position 100 with those around it, relative to its own, at width"
+            + " 128. It falls with the distance and is the same before and after.",
+        Charts.lines(
+            Charts.Axis.linear("distance"),
+            Charts.Axis.linear("product"),
+            List.of(new Charts.Line("product", distance, product))),
+        300);
+  }
+
+  /// The bucket of each distance in T5's decoder and, looking back, in its encoder.
+  static Figure t5Buckets() {
+    List<Charts.Line> lines = new ArrayList<>();
+    for (boolean bidirectional : new boolean[] {false, true}) {
+      double[] distance = new double[256];
+      double[] bucket = new double[256];
+      for (int r = 1; r <= 256; r++) {
+        distance[r - 1] = r;
+        bucket[r - 1] = RelativeBias.t5(bidirectional).bucket(-r);
+      }
+      lines.add(
+          new Charts.Line(bidirectional ? "encoder, looking back" : "decoder", distance, bucket));
+    }
+    return new Figure.Chart(
+        "The bucket of each distance: one each at first, then wider and wider ones, and one for all"
+            + " from 128 tokens on.",
+        Charts.lines(Charts.Axis.log("distance"), Charts.Axis.linear("bucket"), lines),
+        300);
+  }
+
+  /// The share of attention within a distance, for equal scores, in heads of ALiBi.
+  static Figure alibiReach() {
+    List<Charts.Line> lines = new ArrayList<>();
+    double[] slopes = new Alibi(8).slopes();
+    for (int head : new int[] {0, 2, 4, 7}) {
+      double[] distance = Charts.geometric(1, 4096, 100);
+      double[] within = new double[distance.length];
+      for (int i = 0; i < within.length; i++)
+        within[i] = 1 - Math.exp(-slopes[head] * (distance[i] + 1));
+      lines.add(
+          new Charts.Line(
+              String.format(Locale.ROOT, "slope 1/%.0f", 1 / slopes[head]), distance, within));
+    }
+    return new Figure.Chart(
+        "Share of a head's attention that lies within a distance, in a long text whose scores are"
+            + " equal, for four of eight heads.",
+        Charts.lines(Charts.Axis.log("distance"), Charts.Axis.linear("share of attention"), lines),
+        300);
   }
 }

@@ -182,7 +182,11 @@ class GenerateCommandTest {
          "num_layers": 2, "num_heads": 2, "decoder_start_token_id": 5}
         """);
     assertThat(generate(greedy).out()).isEqualTo(greedy(T5.load(folder).given(3, 1, 4), 5));
-    assertThat(JsonMapper.shared().readTree(generate("--ids", "3,1,4", "--json").out()).get("prompt").size())
+    assertThat(
+            JsonMapper.shared()
+                .readTree(generate("--ids", "3,1,4", "--json").out())
+                .get("prompt")
+                .size())
         .isEqualTo(3);
     write(
         folder,

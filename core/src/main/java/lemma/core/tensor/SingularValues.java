@@ -1,8 +1,7 @@
-package lemma.core.tuning;
+package lemma.core.tensor;
 
 import java.util.Arrays;
 import java.util.Comparator;
-import lemma.core.tensor.Tensor;
 
 /// The singular value decomposition M = U·diag(s)·Vᵀ by one-sided Jacobi rotations.
 ///
@@ -55,6 +54,15 @@ public record SingularValues(Tensor u, double[] s, Tensor v) {
       u[k] = Arrays.stream(columns[order[k]]).map(x -> length == 0 ? 0 : x / length).toArray();
     }
     return new SingularValues(fromColumns(u), s, fromColumns(v));
+  }
+
+  /// The numerical rank: how many singular values exceed `tolerance` times the largest.
+  ///
+  /// @throws IllegalArgumentException if `tolerance` is negative or NaN
+  public int rank(double tolerance) {
+    if (!(tolerance >= 0))
+      throw new IllegalArgumentException("tolerance must be 0 or more, was " + tolerance);
+    return (int) Arrays.stream(s).filter(value -> value > tolerance * s[0]).count();
   }
 
   /// Turns columns p and q so that their dot product vanishes; false if it has already.
