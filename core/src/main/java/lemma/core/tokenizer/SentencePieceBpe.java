@@ -5,7 +5,6 @@ import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.PriorityQueue;
 import java.util.TreeSet;
 
 /// Byte-pair encoding by score, as SentencePiece and Llama 2 do it.
@@ -81,9 +80,8 @@ public final class SentencePieceBpe implements PieceModel {
     private final int[] previous;
     private final boolean[] frozen; // user-defined pieces never join
     private final int symbols;
-    private final PriorityQueue<Long> pairs = new PriorityQueue<>(); // rank, then position
-    private final Map<String, Integer> splits =
-        new HashMap<>(); // unused pieces: length of the left
+    private final LongHeap pairs = new LongHeap(); // rank, then position
+    private final Map<String, Integer> splits = new HashMap<>(); // of unused pieces: the left part
 
     Run(String text) {
       this.text = text;
@@ -111,7 +109,9 @@ public final class SentencePieceBpe implements PieceModel {
       while (!pairs.isEmpty()) {
         long pair = pairs.remove();
         int left = (int) pair;
-        if (rank(left) != (int) (pair >> 32)) continue; // one of the two was joined away since
+        int id = joined(left);
+        boolean still = id != PieceTrie.NONE && ranks[id] == (int) (pair >> 32);
+        if (!still) continue; // one of the two was joined away since
         int right = next[left];
         end[left] = end[right];
         begin[right] = NONE;
@@ -127,20 +127,19 @@ public final class SentencePieceBpe implements PieceModel {
     }
 
     private void offer(int left) {
-      int rank = rank(left);
-      if (rank == NONE) return;
-      pairs.add((long) rank << 32 | left);
-      String piece = text.substring(begin[left], end[next[left]]);
-      if (unused(trie.find(piece, 0, piece.length()))) splits.put(piece, end[left] - begin[left]);
+      int id = joined(left);
+      if (id == PieceTrie.NONE) return;
+      pairs.add((long) ranks[id] << 32 | left);
+      if (unused(id))
+        splits.put(text.substring(begin[left], end[next[left]]), end[left] - begin[left]);
     }
 
-    /// The rank of the piece that a symbol and the one behind it would form.
-    private int rank(int left) {
-      if (left == NONE || begin[left] == NONE || next[left] == NONE) return NONE;
+    /// The piece that a symbol and the one behind it would form, or [PieceTrie#NONE].
+    private int joined(int left) {
+      if (left == NONE || begin[left] == NONE || next[left] == NONE) return PieceTrie.NONE;
       int right = next[left];
-      if (frozen[left] || frozen[right] || end[right] - begin[left] > trie.longest()) return NONE;
-      int id = trie.find(text, begin[left], end[right]);
-      return id == PieceTrie.NONE ? NONE : ranks[id];
+      boolean never = frozen[left] || frozen[right] || end[right] - begin[left] > trie.longest();
+      return never ? PieceTrie.NONE : trie.find(text, begin[left], end[right]);
     }
 
     private void resolve(int from, int to, List<Segment> segments) {

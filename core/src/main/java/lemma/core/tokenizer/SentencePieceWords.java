@@ -20,7 +20,9 @@ import java.util.TreeMap;
 /// out, and end a word.
 ///
 /// @param characterCoverage the share of all characters that the kept ones make up, at least
-public record SentencePieceWords(SentencePieceNormaliser normaliser, double characterCoverage) {
+/// @param splitDigits whether each digit is a word by itself, as for Llama 2
+public record SentencePieceWords(
+    SentencePieceNormaliser normaliser, double characterCoverage, boolean splitDigits) {
 
   /// @throws IllegalArgumentException if the coverage is not above 0 and at most 1
   public SentencePieceWords {
@@ -59,20 +61,24 @@ public record SentencePieceWords(SentencePieceNormaliser normaliser, double char
     return kept;
   }
 
-  private static void cut(String text, Set<Integer> kept, Map<String, Long> words) {
+  private void cut(String text, Set<Integer> kept, Map<String, Long> words) {
     var word = new StringBuilder();
     UnicodeScript before = null; // any, at the beginning and behind ▁
     for (int c : text.codePoints().toArray()) {
+      boolean digit = splitDigits && Character.isDigit(c);
       UnicodeScript script = c == SentencePiece.SPACE ? null : script(c, before);
       boolean changes = before != null && script != before;
-      if (c == SentencePiece.SPACE || changes || !kept.contains(c)) {
-        if (!word.isEmpty()) words.merge(word.toString(), 1L, Long::sum);
-        word.setLength(0);
-      }
+      if (c == SentencePiece.SPACE || changes || digit || !kept.contains(c)) end(word, words);
       if (kept.contains(c)) word.appendCodePoint(c);
+      if (digit) end(word, words);
       before = kept.contains(c) ? script : null;
     }
+    end(word, words);
+  }
+
+  private static void end(StringBuilder word, Map<String, Long> words) {
     if (!word.isEmpty()) words.merge(word.toString(), 1L, Long::sum);
+    word.setLength(0);
   }
 
   private static UnicodeScript script(int codePoint, UnicodeScript before) {

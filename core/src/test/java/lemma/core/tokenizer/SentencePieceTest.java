@@ -317,7 +317,7 @@ class SentencePieceTest {
   /// The words of the text that the shipped models were trained on, cut as they were.
   private static Map<String, Long> corpusWords() throws IOException {
     SentencePieceNormaliser normaliser = model("tiny-unigram.model").normaliser();
-    return new SentencePieceWords(normaliser, 0.999)
+    return new SentencePieceWords(normaliser, 0.999, false)
         .count(Files.readAllLines(MODELS.resolve("corpus.txt")));
   }
 
@@ -341,6 +341,23 @@ class SentencePieceTest {
         unigram().pieces().stream().filter(piece -> piece.type() == Type.NORMAL).toList();
     assertThat(theirs).hasSize(461);
     proof.atLeast("ln P more than with SentencePiece's own", learnedHere - logLikelihood(theirs, words), 0);
+  }
+
+  @Claim("bpe-training")
+  @Test
+  void bpe_learns_the_vocabulary_that_sentencepiece_learns(Proof proof) throws IOException {
+    SentencePieceModel theirs = model("tiny-bpe.model");
+    List<SentencePiece> wanted =
+        theirs.model().pieces().stream().filter(piece -> piece.type() == Type.NORMAL).toList();
+    Map<String, Long> words =
+        new SentencePieceWords(theirs.normaliser(), 0.98, true)
+            .count(Files.readAllLines(MODELS.resolve("corpus.txt")));
+    List<SentencePiece> learned = new SentencePieceBpeTraining(wanted.size()).learn(words);
+    assertThat(learned.stream().map(SentencePiece::text))
+        .containsExactlyElementsOf(wanted.stream().map(SentencePiece::text).toList());
+    for (int i = 0; i < learned.size(); i++)
+      assertThat(learned.get(i).score()).isEqualTo(wanted.get(i).score() + 0.0); // −0 is 0
+    proof.measured("pieces", learned.size());
   }
 
   /// The seed's best pieces with one maximisation: what pruning by loss is to be compared with.
@@ -909,11 +926,13 @@ class SentencePieceTest {
     Refusal.of(() -> lattice.logPartition(-1), "alpha", "-1");
     Refusal.of(() -> lattice.sample(Double.NaN, random(1)), "alpha", "NaN");
     Refusal.of(() -> UnigramTraining.ofSize(0), "vocabularySize", "0");
+    Refusal.of(() -> new SentencePieceBpeTraining(0), "vocabularySize", "0");
+    Refusal.of(() -> new SentencePieceBpeTraining(1).learn(Map.of("ab", 1L)), "Size", "2");
     Refusal.of(() -> UnigramTraining.ofSize(1).learn(Map.of("ab", 1L)), "vocabularySize", "2");
     Refusal.of(
         () -> new UnigramTraining(9, 9, 1, 2, 9, MStep.DIGAMMA), "shrinkingFactor", "1.0");
     Refusal.of(
-        () -> new SentencePieceWords(SentencePieceNormaliser.identity(), 0), "Coverage", "0.0");
+        () -> new SentencePieceWords(SentencePieceNormaliser.identity(), 0, false), "Coverage", "0.0");
     Refusal.of(() -> new PrecompiledCharsMap(new byte[3]), "3 bytes");
   }
 
