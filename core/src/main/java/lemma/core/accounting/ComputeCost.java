@@ -56,7 +56,8 @@ public record ComputeCost(long multiplied, long perPosition) {
   ///
   /// @throws IllegalArgumentException if `context` is negative
   public double forward(long context) {
-    if (context < 0) throw new IllegalArgumentException("context must be 0 or more, was " + context);
+    if (context < 0)
+      throw new IllegalArgumentException("context must be 0 or more, was " + context);
     return 2.0 * multiplied + (double) perPosition * context;
   }
 

@@ -119,8 +119,7 @@ public final class PagePool {
   }
 
   synchronized void release(int page) {
-    if (references[page] == 0)
-      throw new IllegalStateException("page " + page + " is free already");
+    if (references[page] == 0) throw new IllegalStateException("page " + page + " is free already");
     if (--references[page] == 0) free[freeCount++] = page;
   }
 

@@ -102,8 +102,7 @@ public final class RingKvCache extends CheckedKvCache {
   private void beginAgain(int newLength) {
     for (int head = 0; head < heads(); head++)
       for (int position = 0; position < newLength; position++)
-        copy(
-            sinkKeys, sinkValues, sink(head, position), keys, values, slot(head, position));
+        copy(sinkKeys, sinkValues, sink(head, position), keys, values, slot(head, position));
     oldest = 0;
   }
 

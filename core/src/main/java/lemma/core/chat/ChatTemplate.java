@@ -25,7 +25,7 @@ import tools.jackson.databind.JsonNode;
 /// The text already holds the model's special tokens by their names, the begin-of-text token among
 /// them where the model has one: it is to be encoded without putting any in front.
 ///
-/// Answer: `tokenizer/chat-templates.md`.
+/// Answer: `tokenizer/chat-template.md`.
 public final class ChatTemplate {
   private static final long LONGEST = 1 << 20;
   private static final List<String> SPECIAL =
@@ -96,9 +96,7 @@ public final class ChatTemplate {
       source = Files.readString(own);
       file = own;
     }
-    return source == null
-        ? Optional.empty()
-        : Optional.of(parsed(source, specialTokens, file));
+    return source == null ? Optional.empty() : Optional.of(parsed(source, specialTokens, file));
   }
 
   /// A token is a string, or an object with its `content`.

@@ -31,7 +31,8 @@ final class Evaluator {
           case Expression.ListOf list -> list(list.items(), scope);
           case Expression.MapOf map -> map(map, scope);
           case Expression.Attribute attribute ->
-              Methods.attribute(value(attribute.target(), scope), attribute.name(), attribute.line());
+              Methods.attribute(
+                  value(attribute.target(), scope), attribute.name(), attribute.line());
           case Expression.Item item ->
               Slices.item(value(item.target(), scope), value(item.index(), scope), item.line());
           case Expression.Slice slice ->

@@ -62,7 +62,6 @@ sealed interface Expression {
   record Logic(boolean and, Expression left, Expression right, int line) implements Expression {}
 
   /// `then if condition else otherwise`
-  record Choice(
-      Expression condition, Expression then, Optional<Expression> otherwise, int line)
+  record Choice(Expression condition, Expression then, Optional<Expression> otherwise, int line)
       implements Expression {}
 }

@@ -47,8 +47,7 @@ final class Filters {
   private static Object otherwise(Object value, Inputs inputs) {
     inputs.expect(2, "default_value", "boolean");
     boolean missing =
-        value instanceof Undefined
-            || inputs.flag(1, "boolean", false) && !Values.isTrue(value);
+        value instanceof Undefined || inputs.flag(1, "boolean", false) && !Values.isTrue(value);
     return missing ? inputs.get(0, "default_value", "") : value;
   }
 
@@ -71,8 +70,8 @@ final class Filters {
   /// Jinja's own: words also begin behind hyphens and brackets, and not behind apostrophes.
   private static String title(String text) {
     return WORD.matcher(text)
-        .replaceAll(word ->
-            java.util.regex.Matcher.quoteReplacement(PythonText.capitalize(word.group())));
+        .replaceAll(
+            word -> java.util.regex.Matcher.quoteReplacement(PythonText.capitalize(word.group())));
   }
 
   private static String indent(String text, Inputs inputs) {

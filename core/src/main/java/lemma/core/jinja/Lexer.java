@@ -172,7 +172,7 @@ final class Lexer {
     if (to >= source.length()) throw error("the string does not end: expected " + quote);
     String text = PythonText.unescape(source.substring(at + 1, to));
     if (!tokens.isEmpty() && tokens.getLast().kind() == Kind.STRING) // "a" "b" is one string
-      text = tokens.removeLast().text() + text;
+    text = tokens.removeLast().text() + text;
     add(Kind.STRING, text);
     advance(to + 1);
   }

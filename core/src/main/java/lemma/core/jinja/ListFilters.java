@@ -104,9 +104,7 @@ final class ListFilters {
 
   private List<Object> sorted(List<?> items, UnaryOperator<Object> key, Inputs inputs) {
     List<Object> sorted = new ArrayList<>(items);
-    sorted.sort(
-        Comparator.comparing(
-            key, (a, b) -> operators.order("<", a, b, inputs.line())));
+    sorted.sort(Comparator.comparing(key, (a, b) -> operators.order("<", a, b, inputs.line())));
     return sorted;
   }
 
@@ -141,7 +139,8 @@ final class ListFilters {
     inputs.expect(2, "attribute", "start");
     Object sum = inputs.get(1, "start", 0L);
     for (Object item : items(value, inputs)) {
-      Object summand = inputs.has(0, "attribute") ? member(item, inputs.text(0, "attribute"), inputs) : item;
+      Object summand =
+          inputs.has(0, "attribute") ? member(item, inputs.text(0, "attribute"), inputs) : item;
       sum = operators.binary("+", sum, summand, inputs.line());
     }
     return sum;

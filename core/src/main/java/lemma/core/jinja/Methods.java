@@ -101,14 +101,18 @@ final class Methods {
       case "splitlines" -> inputs -> TextSplit.lines(text, inputs);
       case "startswith" -> inputs -> affix(text, inputs, true);
       case "endswith" -> inputs -> affix(text, inputs, false);
-      case "removeprefix" -> inputs -> {
-        String prefix = inputs.text(0, "prefix");
-        return text.startsWith(prefix) ? text.substring(prefix.length()) : text;
-      };
-      case "removesuffix" -> inputs -> {
-        String suffix = inputs.text(0, "suffix");
-        return text.endsWith(suffix) ? text.substring(0, text.length() - suffix.length()) : text;
-      };
+      case "removeprefix" ->
+          inputs -> {
+            String prefix = inputs.text(0, "prefix");
+            return text.startsWith(prefix) ? text.substring(prefix.length()) : text;
+          };
+      case "removesuffix" ->
+          inputs -> {
+            String suffix = inputs.text(0, "suffix");
+            return text.endsWith(suffix)
+                ? text.substring(0, text.length() - suffix.length())
+                : text;
+          };
       case "replace" -> inputs -> replaced(text, inputs);
       case "upper" -> inputs -> inputs.made(text.toUpperCase(Locale.ROOT));
       case "lower" -> inputs -> inputs.made(text.toLowerCase(Locale.ROOT));
@@ -118,8 +122,7 @@ final class Methods {
       case "count" -> inputs -> occurrences(text, inputs.text(0, "part"), inputs);
       case "find" -> inputs -> position(text, text.indexOf(inputs.text(0, "part")));
       case "rfind" -> inputs -> position(text, text.lastIndexOf(inputs.text(0, "part")));
-      case "isdigit" ->
-          inputs -> !text.isEmpty() && text.codePoints().allMatch(Character::isDigit);
+      case "isdigit" -> inputs -> !text.isEmpty() && text.codePoints().allMatch(Character::isDigit);
       case "isspace" ->
           inputs -> !text.isEmpty() && text.codePoints().allMatch(PythonText::isSpace);
       default -> null;

@@ -11,7 +11,8 @@ import lemma.core.jinja.Token.Kind;
 
 /// What stands between operators: `-x`, literals, `.a`, `[i]`, `(…)`, and then `|f` and `is t`.
 final class OperandParser {
-  private static final Set<String> NO_ARGUMENT = Set.of("else", "or", "and", "if", "is", "in", "not");
+  private static final Set<String> NO_ARGUMENT =
+      Set.of("else", "or", "and", "if", "is", "in", "not");
 
   private final TokenStream tokens;
   private final ExpressionParser expressions;
@@ -119,7 +120,8 @@ final class OperandParser {
 
   private Expression item(Expression target, int line) {
     Optional<Expression> start = sliceEnd();
-    if (start.isPresent() && tokens.skip("]")) return new Expression.Item(target, start.get(), line);
+    if (start.isPresent() && tokens.skip("]"))
+      return new Expression.Item(target, start.get(), line);
     tokens.expect(":");
     Optional<Expression> stop = sliceEnd();
     Optional<Expression> step = tokens.skip(":") ? sliceEnd() : Optional.empty();
@@ -128,7 +130,9 @@ final class OperandParser {
   }
 
   private Optional<Expression> sliceEnd() {
-    return tokens.at(":") || tokens.at("]") ? Optional.empty() : Optional.of(expressions.expression());
+    return tokens.at(":") || tokens.at("]")
+        ? Optional.empty()
+        : Optional.of(expressions.expression());
   }
 
   private Arguments arguments() {

@@ -13,8 +13,7 @@ final class Operators {
   }
 
   Object binary(String operator, Object a, Object b, int line) {
-    if (operator.equals("~"))
-      return joined(Values.text(a, line), Values.text(b, line), line);
+    if (operator.equals("~")) return joined(Values.text(a, line), Values.text(b, line), line);
     if (Values.isNumber(a) && Values.isNumber(b)) return arithmetic(operator, a, b, line);
     if (operator.equals("+")) {
       if (a instanceof String x && b instanceof String y) return joined(x, y, line);
@@ -75,8 +74,7 @@ final class Operators {
   private static Object power(Object a, Object b, boolean whole, int line) {
     double power = Math.pow(Values.decimal(a), Values.decimal(b));
     if (!whole || Values.integer(b) < 0) return power;
-    if (Math.abs(power) >= 1L << 53)
-      throw new TemplateException(line, "\"**\" exceeds 53 bits");
+    if (Math.abs(power) >= 1L << 53) throw new TemplateException(line, "\"**\" exceeds 53 bits");
     return (long) power;
   }
 

@@ -28,10 +28,14 @@ final class Predicates {
       case "string" -> value instanceof String;
       case "mapping" -> value instanceof Map;
       case "sequence" ->
-          value instanceof List || value instanceof Map || value instanceof String
+          value instanceof List
+              || value instanceof Map
+              || value instanceof String
               || value instanceof Undefined; // which has a length of 0
       case "iterable" ->
-          value instanceof List || value instanceof Map || value instanceof String
+          value instanceof List
+              || value instanceof Map
+              || value instanceof String
               || value instanceof Undefined;
       case "callable" -> value instanceof Function;
       case "odd" -> Math.floorMod(integer(value, inputs), 2L) == 1;

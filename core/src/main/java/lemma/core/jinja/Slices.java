@@ -77,7 +77,6 @@ final class Slices {
   private static long bound(Object value, long otherwise, int line) {
     if (value == null) return otherwise;
     if (value instanceof Long number) return Math.clamp(number, -(1L << 40), 1L << 40);
-    throw new TemplateException(
-        line, "a slice needs integers, there is " + Values.kind(value));
+    throw new TemplateException(line, "a slice needs integers, there is " + Values.kind(value));
   }
 }

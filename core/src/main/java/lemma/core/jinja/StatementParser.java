@@ -83,7 +83,7 @@ final class StatementParser {
           throw new TemplateException(
               tokens.line(),
               "tag \"%s\" is not supported here: expected if, for, set, macro, generation, break or"
-                  .formatted(name)
+                      .formatted(name)
                   + " continue");
     };
   }

@@ -21,7 +21,7 @@ import lemma.core.jinja.Values.Function;
 /// JSON in Python's form. A template cannot read a file, name a class, or change a value that it was
 /// given; a rendering ends after 2²⁵ steps and characters.
 ///
-/// Answer: `tokenizer/chat-templates.md`.
+/// Answer: `tokenizer/chat-template.md`.
 public final class Template {
   private static final int LONGEST = 1 << 20;
   private static final int LONGEST_RANGE = 100_000; // as jinja2's sandbox has it

@@ -87,8 +87,7 @@ class MemoryEstimateTest {
     assertThat(eight.fullBytes()).isEqualTo(8 * one.fullBytes());
     proof.measured("7B, one text of 4096 tokens, GB", one.fullBytes() / GB);
     proof.atLeast("eight of them, GB", eight.fullBytes() / GB, 107);
-    proof.atMost(
-        "kept with checkpointing, share", one.checkpointedBytes() / one.fullBytes(), 0.02);
+    proof.atMost("kept with checkpointing, share", one.checkpointedBytes() / one.fullBytes(), 0.02);
   }
 
   @Claim("adapters")
@@ -116,8 +115,7 @@ class MemoryEstimateTest {
     assertThat(AdapterMemory.of(GPT2, 1).matrixWeights()).isEqualTo(12L * 12 * 768 * 768);
     assertThat(AdapterMemory.of(MIXTRAL, 1).matrixWeights())
         .isEqualTo(
-            ParameterCount.of(MIXTRAL).of(ParameterCount.ATTENTION)
-                + 32L * 8 * 3 * 4096 * 14336);
+            ParameterCount.of(MIXTRAL).of(ParameterCount.ATTENTION) + 32L * 8 * 3 * 4096 * 14336);
     var t5 = T5Config.gated(100, 8, 4, 16, 2, 2, true);
     assertThat(AdapterMemory.of(t5, 1).matrixWeights())
         .isEqualTo(2 * (4 * 64 + 3 * 128) + 2 * (8 * 64 + 3 * 128));

@@ -80,8 +80,7 @@ class ParameterCountTest {
   static Stream<Published> published() {
     return Stream.of(
         new Published("GPT-2 small", GPT2, 124_439_808),
-        new Published(
-            "GPT-2 XL", Gpt2Config.published(50257, 1600, 48, 25, 1024), 1_557_611_200),
+        new Published("GPT-2 XL", Gpt2Config.published(50257, 1600, 48, 25, 1024), 1_557_611_200),
         new Published("Llama-2-7B", LLAMA_2_7B, 6_738_415_616L),
         new Published(
             "Llama-2-70B", llama(32000, 8192, 28672, 80, 64, 8, 0, Variant.LLAMA), 68_976_648_192L),
@@ -91,12 +90,10 @@ class ParameterCountTest {
         new Published(
             "Mistral-7B", llama(32000, 4096, 14336, 32, 32, 8, 0, Variant.LLAMA), 7_241_732_096L),
         new Published("Mixtral-8x7B", MIXTRAL, 46_702_792_704L),
-        new Published(
-            "Qwen2-7B", llama(152064, 3584, 18944, 28, 28, 4, 0, QWEN2), 7_615_616_512L),
+        new Published("Qwen2-7B", llama(152064, 3584, 18944, 28, 28, 4, 0, QWEN2), 7_615_616_512L),
         new Published(
             "Qwen2.5-0.5B", llama(151936, 896, 4864, 24, 14, 2, 0, QWEN2_TIED), 494_032_768),
-        new Published(
-            "Qwen3-8B", llama(151936, 4096, 12288, 36, 32, 8, 0, QWEN3), 8_190_735_360L),
+        new Published("Qwen3-8B", llama(151936, 4096, 12288, 36, 32, 8, 0, QWEN3), 8_190_735_360L),
         new Published(
             "BERT base", BertConfig.published(30522, 768, 3072, 12, 12, 512), 109_514_298),
         new Published(
@@ -109,8 +106,21 @@ class ParameterCountTest {
   private static T5Config t5(
       int hidden, int headDim, int inner, int layers, int heads, boolean gated, boolean tied) {
     return new T5Config(
-        32128, hidden, headDim, inner, layers, layers, heads, 32, 128, 512, 1e-6,
-        new Activation.Relu(), gated, tied, 0);
+        32128,
+        hidden,
+        headDim,
+        inner,
+        layers,
+        layers,
+        heads,
+        32,
+        128,
+        512,
+        1e-6,
+        new Activation.Relu(),
+        gated,
+        tied,
+        0);
   }
 
   @Claim("published")
@@ -142,8 +152,21 @@ class ParameterCountTest {
               new Gpt2Config(v, d, f, layers, heads, 77, 1e-5, a, b),
               new BertConfig(v, d, f, layers, heads, 9, 3, 1e-12, new Activation.Gelu(), a),
               new T5Config(
-                  v, d, 6, f, layers, layers + 1, heads, 32, 128, 9, 1e-6, new Activation.Relu(),
-                  a, b, 0))) {
+                  v,
+                  d,
+                  6,
+                  f,
+                  layers,
+                  layers + 1,
+                  heads,
+                  32,
+                  128,
+                  9,
+                  1e-6,
+                  new Activation.Relu(),
+                  a,
+                  b,
+                  0))) {
         assertThat(ParameterCount.of(config).total()).isEqualTo(ParameterCount.walk(config));
         assertThat(ParameterCount.of(config).of(ParameterCount.ATTENTION))
             .as("attention of " + config)
@@ -151,7 +174,8 @@ class ParameterCountTest {
         assertThat(ParameterCount.of(config).of(ParameterCount.FEED_FORWARD))
             .as("feed-forward of " + config)
             .isEqualTo(
-                sizes(config, "mlp|moe|intermediate|layer\\.[0-9]+\\.output\\.dense|DenseReluDense"));
+                sizes(
+                    config, "mlp|moe|intermediate|layer\\.[0-9]+\\.output\\.dense|DenseReluDense"));
       }
     }
   }
@@ -219,8 +243,10 @@ class ParameterCountTest {
   void where_the_parameters_are(Proof proof) {
     ParameterCount small = ParameterCount.of(GPT2);
     ParameterCount large = ParameterCount.of(LLAMA_2_7B);
-    proof.atLeast("GPT-2 small: share of the embedding", share(small, ParameterCount.EMBEDDING), 0.3);
-    proof.atMost("Llama-2-7B: share of the embedding", share(large, ParameterCount.EMBEDDING), 0.02);
+    proof.atLeast(
+        "GPT-2 small: share of the embedding", share(small, ParameterCount.EMBEDDING), 0.3);
+    proof.atMost(
+        "Llama-2-7B: share of the embedding", share(large, ParameterCount.EMBEDDING), 0.02);
     proof.atLeast("Llama-2-7B: share of the feed-forward", share(large, "feed-forward"), 0.64);
   }
 
@@ -245,7 +271,9 @@ class ParameterCountTest {
     ParameterCount count = ParameterCount.of(config(golden));
     golden.expect("total", count.total(), proof);
     golden.expect(
-        "embedding", count.of(ParameterCount.EMBEDDING) + count.of(ParameterCount.POSITIONS), proof);
+        "embedding",
+        count.of(ParameterCount.EMBEDDING) + count.of(ParameterCount.POSITIONS),
+        proof);
     golden.expect("lm_head", count.of(ParameterCount.HEAD), proof);
     golden.expect("per_layer", count.perLayer(), proof);
     golden.expect("active", count.active(), proof);

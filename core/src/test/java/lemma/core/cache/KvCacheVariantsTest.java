@@ -76,7 +76,10 @@ class KvCacheVariantsTest {
         ring(new SinkWindow(70, 7)), // more sinks than a step of the kernel
         ring(new SinkWindow(4, CAPACITY)),
         new Form(
-            "int8", (h, d) -> new Int8KvCache(h, d, CAPACITY), CAUSAL, (0.5 + STEP_ROUNDING) / 127));
+            "int8",
+            (h, d) -> new Int8KvCache(h, d, CAPACITY),
+            CAUSAL,
+            (0.5 + STEP_ROUNDING) / 127));
   }
 
   private static Form paged(int pageTokens) {
@@ -98,8 +101,7 @@ class KvCacheVariantsTest {
   }
 
   private static GroupedQuery layer(KvCache cache) {
-    return new GroupedQuery(
-        2 * cache.heads(), cache.heads(), ScaledDotProduct.of(cache.headDim()));
+    return new GroupedQuery(2 * cache.heads(), cache.heads(), ScaledDotProduct.of(cache.headDim()));
   }
 
   private static float[] attend(
@@ -427,7 +429,8 @@ class KvCacheVariantsTest {
   @Claim("mask")
   @Test
   void the_mask_of_a_ring_hides_from_each_token_what_a_streaming_cache_has_dropped() {
-    for (SinkWindow kept : List.of(new SinkWindow(0, 3), new SinkWindow(2, 5), new SinkWindow(4, 1)))
+    for (SinkWindow kept :
+        List.of(new SinkWindow(0, 3), new SinkWindow(2, 5), new SinkWindow(4, 1)))
       assertThat(new RingKvCache(1, 1, kept, 1).mask().hidden(20, 20, 0).toArray())
           .isEqualTo(kept.hidden(20).toArray());
   }
@@ -608,9 +611,7 @@ class KvCacheVariantsTest {
     int length = ledger.keys.size();
     Tensor k = tensor(ledger.keys, ledger);
     Tensor v = tensor(ledger.values, ledger);
-    Tensor rows =
-        Tensor.of(doubles(q), queries, layer.heads(), ledger.dim)
-            .transpose(0, 1);
+    Tensor rows = Tensor.of(doubles(q), queries, layer.heads(), ledger.dim).transpose(0, 1);
     return layer
         .apply(rows, k, v, mask.hidden(queries, length, length - queries))
         .transpose(0, 1)
@@ -642,8 +643,7 @@ class KvCacheVariantsTest {
     Tensor x = golden.tensor("x");
     int length = x.size(0);
     List<Form> exact =
-        List.of(
-            paged(1), paged(4), paged(64), ringFor(length, 0), ringFor(length, 2));
+        List.of(paged(1), paged(4), paged(64), ringFor(length, 0), ringFor(length, 2));
     for (Form form : exact)
       for (AttentionKernel kernel : List.of(SCALAR, VECTORISED)) {
         KvCache cache = form.open(layer.heads().keyValueHeads(), headDim);
@@ -664,10 +664,7 @@ class KvCacheVariantsTest {
   /// A ring as long as the text, which it fills to the brim.
   private static Form ringFor(int length, int sinks) {
     return new Form(
-        "ring",
-        (h, d) -> new RingKvCache(h, d, new SinkWindow(sinks, length), length),
-        CAUSAL,
-        0);
+        "ring", (h, d) -> new RingKvCache(h, d, new SinkWindow(sinks, length), length), CAUSAL, 0);
   }
 
   @Claim("bad-input")
@@ -679,10 +676,8 @@ class KvCacheVariantsTest {
     Refusal.of(() -> new PagedKvCache(pool, 0), "capacity", "0");
     Refusal.of(() -> new RingKvCache(0, 1, new SinkWindow(1, 1), 1), "heads", "0");
     Refusal.of(() -> new RingKvCache(1, 1, new SinkWindow(1, 1), 0), "slack", "0");
-    Refusal.of(
-        () -> new RingKvCache(64, 64, new SinkWindow(0, Integer.MAX_VALUE), 1), "fit", "64");
-    Refusal.of(
-        () -> new RingKvCache(64, 64, new SinkWindow(1 << 30, 8), 1), "fit", "1073741824");
+    Refusal.of(() -> new RingKvCache(64, 64, new SinkWindow(0, Integer.MAX_VALUE), 1), "fit", "64");
+    Refusal.of(() -> new RingKvCache(64, 64, new SinkWindow(1 << 30, 8), 1), "fit", "1073741824");
     Refusal.of(() -> new Int8KvCache(1, 0, 1), "headDim", "0");
     Refusal.of(() -> new Int8KvCache(1 << 15, 1 << 15, 1 << 15), "fit", "32768");
   }

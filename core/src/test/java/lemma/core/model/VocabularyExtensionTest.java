@@ -154,7 +154,8 @@ class VocabularyExtensionTest {
   @Test
   void each_word_adds_a_row_or_two_and_a_tied_table_stays_one() {
     RandomGenerator random = random(2);
-    var extension = new VocabularyExtension(List.of("a", "b"), List.of(new int[] {1}, new int[] {2}));
+    var extension =
+        new VocabularyExtension(List.of("a", "b"), List.of(new int[] {1}, new int[] {2}));
     var tied = Llama.initialise(LlamaConfig.small(10, 8, 12, 1, 2, 1, 8), random);
     var own =
         Llama.initialise(

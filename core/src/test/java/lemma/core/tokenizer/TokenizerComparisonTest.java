@@ -75,7 +75,8 @@ class TokenizerComparisonTest {
     for (Sample sample : Sample.values())
       for (Named each : all())
         proof.measured(
-            sample.name().toLowerCase(java.util.Locale.ROOT) + ", " + each, each.of(sample).tokens());
+            sample.name().toLowerCase(java.util.Locale.ROOT) + ", " + each,
+            each.of(sample).tokens());
     for (Named each : List.of(byteLevel, sentencePiece, unigram, wordPiece))
       assertThat(each.tokenizer().vocabularySize()).as(each.name()).isBetween(600, 900);
     for (Named each : List.of(byteLevel, sentencePiece, unigram))
@@ -92,8 +93,7 @@ class TokenizerComparisonTest {
     assertThat(unigram.of(Sample.CHINESE).comesBack()).isFalse(); // full-width comma made narrow
     assertThat(unigram.tokenizer().decode(unigram.tokenizer().encode("好，"))).isEqualTo("好,");
     assertThat(unigram.of(Sample.CODE).comesBack()).isFalse(); // the indentation is one space
-    assertThat(unigram.tokenizer().decode(unigram.tokenizer().encode("{\n    x")))
-        .isEqualTo("{ x");
+    assertThat(unigram.tokenizer().decode(unigram.tokenizer().encode("{\n    x"))).isEqualTo("{ x");
     for (Sample sample : Sample.values())
       assertThat(wordPiece.of(sample).comesBack()).isFalse(); // lower case, no spaces
   }
@@ -103,7 +103,8 @@ class TokenizerComparisonTest {
   void wordpiece_has_no_token_for_what_it_has_not_seen_the_others_spell_bytes(Proof proof) {
     int unknown = wordPiece.tokenizer().addedToken("[UNK]").orElseThrow();
     int[] ids = wordPiece.tokenizer().encode(text(Sample.EMOJI));
-    proof.atLeast("unknown tokens for emoji", Arrays.stream(ids).filter(i -> i == unknown).count(), 2);
+    proof.atLeast(
+        "unknown tokens for emoji", Arrays.stream(ids).filter(i -> i == unknown).count(), 2);
     assertThat(wordPiece.of(Sample.EMOJI).tokens()) // short because it has lost the text
         .isLessThan(byteLevel.of(Sample.EMOJI).tokens());
     for (Named each : List.of(byteLevel, sentencePiece, unigram))

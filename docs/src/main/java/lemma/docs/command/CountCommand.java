@@ -154,10 +154,12 @@ final class CountCommand implements Callable<Integer> {
       out.println(grouped(count.active()) + " of them take part in a token");
 
     var formats = new Table("stored as", "bytes", "GB");
-    for (Stored each : stored(count)) formats.row(each.format, grouped(each.bytes), giga(each.bytes));
+    for (Stored each : stored(count))
+      formats.row(each.format, grouped(each.bytes), giga(each.bytes));
     out.print("\n" + formats);
 
-    var training = new Table("training with Adam, GB", "weights", "gradients", "optimiser", "total");
+    var training =
+        new Table("training with Adam, GB", "weights", "gradients", "optimiser", "total");
     for (Trained each : trained(config, count))
       training.row(
           each.method,

@@ -65,7 +65,8 @@ class CountCommandTest {
     ProjectHome home = ProjectHome.find();
     assertThat(run("count", home.path("core", "models", "storyteller").toString()).exit())
         .isEqualTo(Lemma.OK);
-    Path checkpoints = home.path("core", "src", "test", "resources", "golden", "core", "checkpoints");
+    Path checkpoints =
+        home.path("core", "src", "test", "resources", "golden", "core", "checkpoints");
     for (String name : new String[] {"bert", "gpt2", "mixtral", "t5", "qwen3", "llama-gguf"}) {
       Path path = checkpoints.resolve(name);
       if (name.endsWith("gguf"))

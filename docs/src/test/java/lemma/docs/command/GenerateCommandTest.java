@@ -225,7 +225,8 @@ class GenerateCommandTest {
     for (String name : new String[] {"config.json", "model.safetensors", "tokenizer.json"})
       Files.copy(shipped.resolve(name), folder.resolve(name), StandardCopyOption.REPLACE_EXISTING);
     String[] greedy = {"--temperature", "0", "--max-tokens", "5", "--json"};
-    assertThat(generate(with(greedy, "--prompt", "Hi", "--chat")).err()).contains("no chat template");
+    assertThat(generate(with(greedy, "--prompt", "Hi", "--chat")).err())
+        .contains("no chat template");
     Files.writeString(
         folder.resolve("chat_template.jinja"),
         "{% for m in messages %}{{ m.role }}: {{ m.content }}\n{% endfor %}"
