@@ -39,7 +39,7 @@ public record ComputeCost(long multiplied, long perPosition) {
           new ComputeCost(
               inside + (c.tiedEmbeddings() ? (long) c.vocabularySize() * c.hiddenSize() : 0),
               4L * c.layers() * c.hiddenSize());
-      case T5Config c ->
+      case T5Config _ ->
           throw new IllegalArgumentException(
               "a token of T5 passes through one of its two stacks: count them one by one");
     };

@@ -23,7 +23,7 @@ final class Methods {
       case String text -> orUndefined(ofText(text, name), name);
       case List<?> list when name.equals("index") || name.equals("count") ->
           (Function) inputs -> inList(list, name, inputs);
-      case List<?> list
+      case List<?> _
           when List.of("append", "extend", "insert", "pop", "remove", "sort").contains(name) ->
           throw new TemplateException(line, "a list cannot be changed: use l + [item] for " + name);
       case null, default -> new Undefined("member \"" + name + "\"");

@@ -140,7 +140,7 @@ final class Operators {
       case Map<?, ?> map -> {
         return map.containsKey(item);
       }
-      case Values.Undefined missing -> {
+      case Values.Undefined _ -> {
         return false;
       }
       case null, default -> throw cannot("in", item, container, line);

@@ -64,10 +64,10 @@ final class Renderer {
       case Statement.Group group -> {
         return run(group.body(), scope, out);
       }
-      case Statement.Break stop -> {
+      case Statement.Break _ -> {
         return Flow.BREAK;
       }
-      case Statement.Continue next -> {
+      case Statement.Continue _ -> {
         return Flow.CONTINUE;
       }
     }

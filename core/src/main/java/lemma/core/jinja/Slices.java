@@ -48,7 +48,7 @@ final class Slices {
           part.appendCodePoint(characters[i]);
         yield part.toString();
       }
-      case Undefined nothing -> List.of();
+      case Undefined _ -> List.of();
       case null, default ->
           throw new TemplateException(line, Values.kind(target) + " cannot be sliced");
     };

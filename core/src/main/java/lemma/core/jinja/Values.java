@@ -67,7 +67,7 @@ final class Values {
   static boolean isTrue(Object value) {
     return switch (value) {
       case null -> false;
-      case Undefined missing -> false;
+      case Undefined _ -> false;
       case Boolean flag -> flag;
       case Long number -> number != 0;
       case Double number -> number != 0;
@@ -109,7 +109,7 @@ final class Values {
       case List<?> list -> list;
       case Map<?, ?> map -> List.copyOf(map.keySet());
       case String text -> text.codePoints().mapToObj(Character::toString).toList();
-      case Undefined missing -> List.of();
+      case Undefined _ -> List.of();
       case null, default ->
           throw new TemplateException(line, kind(value) + " has no items to go through");
     };
@@ -143,7 +143,7 @@ final class Values {
     if (depth > DEEPEST) throw tooDeep(line);
     return switch (value) {
       case null -> "None";
-      case Undefined missing -> "";
+      case Undefined _ -> "";
       case Boolean flag -> flag ? "True" : "False";
       case Double number -> PythonText.number(number);
       case String text -> PythonText.quoted(text);
@@ -175,13 +175,13 @@ final class Values {
     return switch (value) {
       case null -> "none";
       case Undefined missing -> missing.what() + ", which is undefined";
-      case Boolean flag -> "a truth value";
-      case Long number -> "an integer";
-      case Double number -> "a number";
-      case String text -> "a string";
-      case List<?> list -> "a list";
-      case Map<?, ?> map -> "a mapping";
-      case Namespace namespace -> "a namespace";
+      case Boolean _ -> "a truth value";
+      case Long _ -> "an integer";
+      case Double _ -> "a number";
+      case String _ -> "a string";
+      case List<?> _ -> "a list";
+      case Map<?, ?> _ -> "a mapping";
+      case Namespace _ -> "a namespace";
       default -> "a function";
     };
   }
