@@ -2,6 +2,7 @@ package lemma.core.cache;
 
 import static lemma.proof.Numbers.doubles;
 import static lemma.proof.Numbers.floats;
+import static lemma.proof.Numbers.gap;
 import static lemma.proof.Numbers.gaussian;
 import static lemma.proof.Numbers.random;
 import static org.assertj.core.api.Assertions.assertThat;
@@ -433,6 +434,31 @@ class KvCacheVariantsTest {
         List.of(new SinkWindow(0, 3), new SinkWindow(2, 5), new SinkWindow(4, 1)))
       assertThat(new RingKvCache(1, 1, kept, 1).mask().hidden(20, 20, 0).toArray())
           .isEqualTo(kept.hidden(20).toArray());
+  }
+
+  @Claim("streaming-positions")
+  @Test
+  void positions_inside_the_cache_need_only_the_sinks_turned_again(Proof proof) {
+    RandomGenerator random = random(12);
+    Rope rope = Rope.llama(8, 10_000);
+    SinkWindow kept = new SinkWindow(4, 20);
+    Tensor q = Tensor.gaussian(random, 1, 8);
+    Tensor k = Tensor.gaussian(random, 300, 8);
+    for (int tokens : new int[] {10, 24, 25, 300}) {
+      int dropped = Math.max(0, tokens - kept.capacity());
+      int[] held = kept.kept(tokens);
+      Tensor rows = k.rows(held);
+      int[] inCache = Arrays.stream(held).map(token -> kept.position(token, tokens)).toArray();
+      int[] inText = Arrays.stream(held).map(t -> t < kept.sinks() ? t + dropped : t).toArray();
+      double[] wanted = scores(rope, q, inCache[held.length - 1], rows, inCache);
+      double[] got = scores(rope, q, tokens - 1, rows, inText);
+      proof.atMost("max |Δ| of a score", gap(got, wanted), 1e-12);
+    }
+  }
+
+  /// Of a query at a position with keys at theirs.
+  private static double[] scores(Rope rope, Tensor q, int position, Tensor k, int[] positions) {
+    return rope.apply(q, position).matmulTransposed(rope.apply(k, positions)).toArray();
   }
 
   @Claim("ring-forgets")
