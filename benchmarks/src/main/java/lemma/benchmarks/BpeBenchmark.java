@@ -101,8 +101,7 @@ public class BpeBenchmark {
       // the words of one vocabulary for both, so that they read the same text
       Tokenizer words = tokenizer(Tiktoken.CL100K_BASE);
       text = MixedText.of(words, SIZE, RandomGeneratorFactory.of("Xoshiro256PlusPlus").create(1));
-      if (!Arrays.equals(
-          tokenizer.encodeOrdinary(text), jtokkit.encodeOrdinary(text).toArray()))
+      if (!Arrays.equals(tokenizer.encodeOrdinary(text), jtokkit.encodeOrdinary(text).toArray()))
         throw new IllegalStateException("the ids are not those of jtokkit");
     }
 

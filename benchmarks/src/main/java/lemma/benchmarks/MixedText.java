@@ -91,10 +91,29 @@ final class MixedText {
       String variable = one(english);
       text.append(random.nextBoolean() ? "    " : "        ");
       switch (random.nextInt(4)) {
-        case 0 -> text.append("if ").append(variable).append(" >= ").append(random.nextInt(100)).append(":  # ").append(word());
+        case 0 ->
+            text.append("if ")
+                .append(variable)
+                .append(" >= ")
+                .append(random.nextInt(100))
+                .append(":  # ")
+                .append(word());
         case 1 -> text.append(variable).append("[i] = self.").append(name).append("(x, y + 1)");
-        case 2 -> text.append("return {\"").append(variable).append("\": ").append(word()).append(" / 0x").append(Integer.toHexString(random.nextInt(1 << 16))).append('}');
-        default -> text.append(variable).append(" = [").append(word()).append(" for i in range(").append(random.nextInt(1000)).append(")]");
+        case 2 ->
+            text.append("return {\"")
+                .append(variable)
+                .append("\": ")
+                .append(word())
+                .append(" / 0x")
+                .append(Integer.toHexString(random.nextInt(1 << 16)))
+                .append('}');
+        default ->
+            text.append(variable)
+                .append(" = [")
+                .append(word())
+                .append(" for i in range(")
+                .append(random.nextInt(1000))
+                .append(")]");
       }
       text.append('\n');
     }

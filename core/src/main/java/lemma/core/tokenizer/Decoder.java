@@ -39,6 +39,15 @@ public sealed interface Decoder permits Decoder.Joining, Decoder.Mapping, Decode
   sealed interface Joining extends Decoder
       permits BpeDecoder, ByteFallback, ByteLevel, Fuse, Strip {}
 
+  /// Whether tokens are bytes written as characters.
+  default boolean readsBytes() {
+    return switch (this) {
+      case ByteLevel _ -> true;
+      case Sequence(List<Decoder> steps) -> steps.stream().anyMatch(Decoder::readsBytes);
+      default -> false;
+    };
+  }
+
   /// The bytes of a token inside of a text.
   default byte[] bytes(String token) {
     String text = token;

@@ -9,6 +9,7 @@ import java.util.Locale;
 /// Each record is one `normalizer` of Hugging Face's `tokenizer.json`, by its name there.
 public sealed interface Normalizer
     permits BertNormalizer,
+        Normalizer.BaseLetters,
         Normalizer.ByteLevel,
         Normalizer.Lowercase,
         Normalizer.Nmt,
@@ -59,6 +60,19 @@ public sealed interface Normalizer
     @Override
     public AlignedText apply(AlignedText text) {
       return text.filter(c -> !CharacterClass.mark(c));
+    }
+  }
+
+  /// Every character by itself as the first of its canonical decomposition: é as e. This is
+  /// llama.cpp's way to lose accents, not one of Hugging Face's.
+  record BaseLetters() implements Normalizer {
+    @Override
+    public AlignedText apply(AlignedText text) {
+      return text.map(c ->
+          c < 0xC0
+              ? c
+              : java.text.Normalizer.normalize(Character.toString(c), java.text.Normalizer.Form.NFD)
+                  .codePointAt(0));
     }
   }
 

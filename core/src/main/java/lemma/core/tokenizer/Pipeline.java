@@ -1,5 +1,6 @@
 package lemma.core.tokenizer;
 
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -180,7 +181,15 @@ public final class Pipeline implements Tokenizer {
 
   @Override
   public byte[] bytes(int id) {
-    return steps.decoder().bytes(vocabulary.token(id));
+    return steps.decoder().bytes(written(id));
+  }
+
+  /// A token as the decoder reads it: the name of an added token is text, not bytes as characters.
+  private String written(int id) {
+    String token = vocabulary.token(id);
+    return addedById.containsKey(id) && steps.decoder().readsBytes()
+        ? ByteAlphabet.write(token.getBytes(StandardCharsets.UTF_8))
+        : token;
   }
 
   @Override
@@ -191,7 +200,7 @@ public final class Pipeline implements Tokenizer {
 
       @Override
       public String next(int id) {
-        step.accept(vocabulary.token(id), true, true, (text, begins, ends) -> out.append(text));
+        step.accept(written(id), true, true, (text, begins, ends) -> out.append(text));
         return taken();
       }
 

@@ -16,7 +16,7 @@ import lemma.core.format.JsonFile;
 /// |---|---|
 /// | `*.json` | [TokenizerJson] |
 /// | `*.model` | [SentencePieceFile] |
-/// | `*.gguf` | [GgufTokenizer] |
+/// | `*.gguf` | [GgufVocabulary] |
 /// | a folder | its `tokenizer.json`, or else its `tokenizer.model` |
 /// | any other file, such as weights | what its folder holds |
 ///
@@ -37,7 +37,7 @@ public final class TokenizerFile {
         Files.isDirectory(home)
             ? Files.exists(home.resolve(JSON)) || Files.exists(home.resolve(MODEL))
             : Files.exists(home)
-                && (!ends(home, ".gguf") || GgufTokenizer.isIn(Gguf.open(home)));
+                && (!ends(home, ".gguf") || GgufVocabulary.isIn(Gguf.open(home)));
     return there ? Optional.of(open(home)) : Optional.empty();
   }
 
@@ -45,7 +45,7 @@ public final class TokenizerFile {
   public static Tokenizer open(Path path) throws IOException {
     Path home = home(path);
     if (ends(home, ".model")) return SentencePieceFile.read(home);
-    if (ends(home, ".gguf")) return GgufTokenizer.read(Gguf.open(home));
+    if (ends(home, ".gguf")) return GgufVocabulary.read(home);
     boolean onlyModel =
         Files.isDirectory(home)
             && !Files.exists(home.resolve(JSON))

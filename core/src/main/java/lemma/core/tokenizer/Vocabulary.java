@@ -11,6 +11,7 @@ import java.util.OptionalInt;
 public final class Vocabulary {
   private final String[] tokens;
   private final Map<String, Integer> ids;
+  private final int longest;
 
   /// @param tokens by id; null where an id is not in use
   /// @throws IllegalArgumentException if a token is there twice
@@ -24,6 +25,12 @@ public final class Vocabulary {
         throw new IllegalArgumentException(
             "token %s has the ids %d and %d".formatted(this.tokens[id], before, id));
     }
+    longest = ids.keySet().stream().mapToInt(String::length).max().orElse(0);
+  }
+
+  /// The length of the longest token, in chars.
+  public int longest() {
+    return longest;
   }
 
   /// The number of ids, with those that are not in use.

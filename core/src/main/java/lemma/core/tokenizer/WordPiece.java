@@ -36,7 +36,8 @@ public record WordPiece(Vocabulary vocabulary, int unknown, String prefix, int l
     if (word.codePointCount(0, word.length()) > longestWord) return unknownWord;
     List<Segment> tokens = new ArrayList<>();
     for (int from = 0; from < word.length(); ) {
-      int to = word.length();
+      int to = Math.min(word.length(), from + vocabulary.longest());
+      if (to < word.length() && Character.isLowSurrogate(word.charAt(to))) to++;
       OptionalInt id = find(word, from, to);
       while (id.isEmpty() && to > from) {
         to = word.offsetByCodePoints(to, -1);

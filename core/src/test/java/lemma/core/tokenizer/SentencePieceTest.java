@@ -714,17 +714,12 @@ class SentencePieceTest {
     int[] ids = tokenizer.encodeOrdinary(golden.inputs().get("text").asString());
     golden.expect("ids", ids);
     String text = tokenizer.decode(ids);
-    // of byte-level BPE, llama.cpp leaves out spaces that it takes for mistakes
-    if (tokenizer instanceof ByteLevelBpe)
-      text =
-          text.replaceAll(" ([?!.,])", "$1")
-              .replace(" ' ", "'")
-              .replaceAll(" ('s|'m|'re|'ve)", "$1");
-    assertThat(text).isEqualTo(golden.expected().get("decoded").asString());
+    boolean cleaned = golden.text("model").contains("gpt2");
+    assertThat(cleaned ? GgufVocabulary.cleanSpaces(text) : text)
+        .isEqualTo(golden.expected().get("decoded").asString());
   }
 
-  /// A published vocabulary, which is looked for beside the golden cases.
-  @Claim("parity")
+  /// No claim of the page, which may not hang on a vocabulary that is not always there.
   @GoldenCases("tokenizers/real-llama2")
   void llama_2_is_that_of_llama_cpp(GoldenCase golden) throws IOException {
     Optional<Path> file =
