@@ -18,7 +18,6 @@ import java.util.random.RandomGenerator;
 import lemma.core.format.FormatException;
 import lemma.core.format.GgufValue;
 import lemma.core.format.GgufWriter;
-import lemma.core.tokenizer.SentencePiece.Type;
 import lemma.proof.Claim;
 import lemma.proof.Mutations;
 import lemma.proof.Proof;

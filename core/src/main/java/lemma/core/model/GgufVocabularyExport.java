@@ -19,11 +19,10 @@ import lemma.core.tokenizer.SentencePieceFile;
 import lemma.core.tokenizer.SentencePieceModel;
 import tools.jackson.databind.JsonNode;
 
-/// The tokenizer of a folder as metadata of a GGUF file, the way back from
-/// [lemma.core.tokenizer.GgufVocabulary]: byte-level
-/// BPE with a pattern that llama.cpp knows by name, or SentencePiece BPE. Another tokenizer is left out:
-/// the file then says that it has no vocabulary.
-final class GgufTokenizer {
+/// The tokenizer of a folder as metadata of a GGUF file, which [lemma.core.tokenizer.GgufVocabulary]
+/// reads again: byte-level BPE with a pattern that llama.cpp knows by name, or SentencePiece BPE.
+/// Another tokenizer is left out: the file then says that it has no vocabulary.
+final class GgufVocabularyExport {
   private static final String PREFIX = "tokenizer.ggml.";
   private static final String PIECES = "tokenizer.model";
   private static final int NORMAL = 1;
@@ -31,7 +30,7 @@ final class GgufTokenizer {
   private static final int USER_DEFINED = 4;
   private static final int UNUSED = 5;
 
-  private GgufTokenizer() {}
+  private GgufVocabularyExport() {}
 
   /// @param vocabularySize rows of the embedding table; there may be more than tokens
   /// @throws FormatException if `tokenizer.json` is damaged
@@ -67,13 +66,16 @@ final class GgufTokenizer {
     if (type.equals("ByteLevel") && step.flag("use_regex", true)) return "gpt-2";
     if (!type.equals("Sequence")) return null;
     String regex = step.get("pretokenizers").path(0).path("pattern").path("Regex").asString("");
-    PublishedPattern known = PublishedPattern.of(regex).orElse(null);
-    return switch (known) {
+    return PublishedPattern.of(regex).map(GgufVocabularyExport::name).orElse(null);
+  }
+
+  private static String name(PublishedPattern pattern) {
+    return switch (pattern) {
       case GPT2 -> "gpt-2";
       case LLAMA3 -> "llama-bpe";
       case QWEN2 -> "qwen2";
       case O200K -> "gpt-4o";
-      case null, default -> null;
+      case CL100K -> null;
     };
   }
 
