@@ -53,10 +53,8 @@ public class SentencePieceBenchmark {
     Map<String, Long> words = new TreeMap<>();
     for (int i = 0; i < 3000; i++) words.merge(word(), 1L, Long::sum);
     unigram =
-        new Unigram(
-            vocabulary(UnigramTraining.ofSize(PIECES).learn(words)), Unigram.Sums.FLOAT64);
-    bpe =
-        new SentencePieceBpe(vocabulary(new SentencePieceBpeTraining(PIECES).learn(words)));
+        new Unigram(vocabulary(UnigramTraining.ofSize(PIECES).learn(words)), Unigram.Sums.FLOAT64);
+    bpe = new SentencePieceBpe(vocabulary(new SentencePieceBpeTraining(PIECES).learn(words)));
     var joined = new StringBuilder();
     while (joined.length() < characters) joined.append(word());
     text = joined.substring(0, characters);

@@ -45,7 +45,8 @@ final class ProtobufReader {
     if (!buffer.hasRemaining()) return false;
     long key = varint();
     wireType = (int) (key & 7);
-    if (key >>> 3 == 0 || key >>> 3 >= 1L << 29) throw damaged("a field has the number " + (key >>> 3));
+    if (key >>> 3 == 0 || key >>> 3 >= 1L << 29)
+      throw damaged("a field has the number " + (key >>> 3));
     field = (int) (key >>> 3);
     switch (wireType) {
       case VARINT -> number = varint();
@@ -81,7 +82,8 @@ final class ProtobufReader {
 
   private void require(long length) {
     if (length < 0 || length > buffer.remaining())
-      throw damaged("ends in the middle: %d bytes left of %d".formatted(buffer.remaining(), length));
+      throw damaged(
+          "ends in the middle: %d bytes left of %d".formatted(buffer.remaining(), length));
   }
 
   /// The number of the field that stands at.

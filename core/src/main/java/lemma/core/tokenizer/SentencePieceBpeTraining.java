@@ -64,7 +64,8 @@ public record SentencePieceBpeTraining(int vocabularySize) {
     List<String> spelling = new ArrayList<>(characters);
     Set<String> texts = new LinkedHashSet<>();
     // ab·c and a·bc are merges of their own but one piece: more merges than pieces may be needed
-    for (Learned each : new BpeTraining(2 * wanted, 1, Ties.SHORTEST, false).learn(symbols, characters)) {
+    for (Learned each :
+        new BpeTraining(2 * wanted, 1, Ties.SHORTEST, false).learn(symbols, characters)) {
       spelling.add(spelling.get(each.merge().left()) + spelling.get(each.merge().right()));
       if (texts.size() < wanted) texts.add(spelling.getLast());
     }

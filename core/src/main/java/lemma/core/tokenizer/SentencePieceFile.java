@@ -146,7 +146,8 @@ public final class SentencePieceFile {
           case BPE -> new SentencePieceBpe(pieces);
           default ->
               throw new FormatException(
-                  file, "model_type %d is not supported, only unigram and BPE".formatted(modelType));
+                  file,
+                  "model_type %d is not supported, only unigram and BPE".formatted(modelType));
         };
     Optional<PrecompiledCharsMap> map =
         charsMap.length == 0 ? Optional.empty() : Optional.of(new PrecompiledCharsMap(charsMap));

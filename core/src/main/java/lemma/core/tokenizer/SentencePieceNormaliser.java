@@ -93,8 +93,7 @@ public record SentencePieceNormaliser(
 
   private Replacement replacement(String text, int at, PieceTrie kept) {
     int end = kept.longestMatch(text, at);
-    if (end != PieceTrie.NONE)
-      return new Replacement(text.substring(at, end), end);
+    if (end != PieceTrie.NONE) return new Replacement(text.substring(at, end), end);
     return map.isPresent() ? map.get().rule(text, at) : PrecompiledCharsMap.itself(text, at);
   }
 }

@@ -43,8 +43,7 @@ public record SentencePieceWords(
   private Set<Integer> frequent(List<String> texts) {
     Map<Integer, Long> counts = new HashMap<>();
     for (String text : texts) text.codePoints().forEach(c -> counts.merge(c, 1L, Long::sum));
-    double wanted =
-        characterCoverage * counts.values().stream().mapToLong(Long::longValue).sum();
+    double wanted = characterCoverage * counts.values().stream().mapToLong(Long::longValue).sum();
     List<Map.Entry<Integer, Long>> byFrequency =
         counts.entrySet().stream()
             .sorted(

@@ -36,8 +36,7 @@ public final class TokenizerFile {
     boolean there =
         Files.isDirectory(home)
             ? Files.exists(home.resolve(JSON)) || Files.exists(home.resolve(MODEL))
-            : Files.exists(home)
-                && (!ends(home, ".gguf") || GgufVocabulary.isIn(Gguf.open(home)));
+            : Files.exists(home) && (!ends(home, ".gguf") || GgufVocabulary.isIn(Gguf.open(home)));
     return there ? Optional.of(open(home)) : Optional.empty();
   }
 
@@ -68,8 +67,7 @@ public final class TokenizerFile {
     SentencePieceModel model = SentencePieceFile.read(folder);
     OptionalInt begin = model.control(model.symbols().begin());
     Path config = folder.resolve("tokenizer_config.json");
-    boolean added =
-        !Files.exists(config) || JsonFile.read(config).flag("add_bos_token", true);
+    boolean added = !Files.exists(config) || JsonFile.read(config).flag("add_bos_token", true);
     return added && begin.isPresent() ? model.withPrefix(begin.getAsInt()) : model;
   }
 }

@@ -69,7 +69,10 @@ public record UnigramTraining(
       for (; x < 10; x++) result -= 1 / x;
       double y = 1 / (x * x);
       double series =
-          1 / 12.0 - y * (1 / 120.0 - y * (1 / 252.0 - y * (1 / 240.0 - y * (1 / 132.0 - y * 691 / 32760))));
+          1 / 12.0
+              - y
+                  * (1 / 120.0
+                      - y * (1 / 252.0 - y * (1 / 240.0 - y * (1 / 132.0 - y * 691 / 32760))));
       return result + Math.log(x) - 0.5 / x - y * series;
     }
   }
@@ -78,7 +81,8 @@ public record UnigramTraining(
   public UnigramTraining {
     if (vocabularySize < 1)
       throw new IllegalArgumentException("vocabularySize must be positive, was " + vocabularySize);
-    if (seedSize < 0) throw new IllegalArgumentException("seedSize must be 0 or more, was " + seedSize);
+    if (seedSize < 0)
+      throw new IllegalArgumentException("seedSize must be 0 or more, was " + seedSize);
     if (!(shrinkingFactor > 0 && shrinkingFactor < 1))
       throw new IllegalArgumentException(
           "shrinkingFactor must be between 0 and 1, was " + shrinkingFactor);
@@ -211,9 +215,11 @@ public record UnigramTraining(
             .reversed()
             .thenComparing(Map.Entry.comparingByKey());
     Set<String> kept = new HashSet<>(characters);
-    pieces.entrySet().stream().sorted(byScore).forEach(each -> {
-      if (kept.size() < vocabularySize) kept.add(each.getKey());
-    });
+    pieces.entrySet().stream()
+        .sorted(byScore)
+        .forEach(each -> {
+          if (kept.size() < vocabularySize) kept.add(each.getKey());
+        });
     return pieces.entrySet().stream()
         .filter(each -> kept.contains(each.getKey()))
         .sorted(byScore)

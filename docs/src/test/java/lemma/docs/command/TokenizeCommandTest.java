@@ -31,8 +31,7 @@ class TokenizeCommandTest {
     var out = new ByteArrayOutputStream();
     var err = new ByteArrayOutputStream();
     String[] arguments = new String[3 + more.length];
-    System.arraycopy(
-        new String[] {"tokenize", "--model", model.toString()}, 0, arguments, 0, 3);
+    System.arraycopy(new String[] {"tokenize", "--model", model.toString()}, 0, arguments, 0, 3);
     System.arraycopy(more, 0, arguments, 3, more.length);
     int exit =
         Lemma.run(arguments, new PrintStream(out, true, UTF_8), new PrintStream(err, true, UTF_8));
