@@ -18,7 +18,6 @@ import java.util.random.RandomGenerator;
 import lemma.core.format.FormatException;
 import lemma.core.format.GgufValue;
 import lemma.core.format.GgufWriter;
-import lemma.core.tokenizer.SentencePiece.Type;
 import lemma.proof.Claim;
 import lemma.proof.Mutations;
 import lemma.proof.Proof;
@@ -216,6 +215,8 @@ class SentencePieceFileTest {
     Tokenizer tokenizer = TokenizerFile.open(folder);
     assertThat(tokenizer.encode("a")).containsExactly(261);
     assertThat(tokenizer.prefix()).containsExactly(1);
+    Path index = Files.writeString(folder.resolve("model.safetensors.index.json"), "{}");
+    assertThat(TokenizerFile.open(index).prefix()).containsExactly(1);
     Path config = folder.resolve("tokenizer_config.json");
     Files.writeString(config, "{\"add_bos_token\": false}");
     assertThat(TokenizerFile.open(folder).prefix()).isEmpty();
