@@ -59,7 +59,7 @@ public record JsonFile(Path file, JsonNode root) {
   }
 
   /// What [#read] makes of a file with these bytes.
-  static JsonFile parse(Path file, byte[] utf8) throws IOException {
+  public static JsonFile parse(Path file, byte[] utf8) throws IOException {
     return parse(file, new InputStreamReader(new ByteArrayInputStream(utf8), strictUtf8()));
   }
 

@@ -6,7 +6,6 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Base64;
 import java.util.List;
 import lemma.core.format.FormatException;
@@ -79,7 +78,13 @@ public enum Tiktoken {
   /// @throws FormatException if the file is missing or damaged
   public static ByteLevelBpe read(Path file, PublishedPattern pattern, List<AddedToken> special)
       throws IOException {
-    List<byte[]> ranked = ranks(file);
+    return parse(file, bytes(file), pattern, special);
+  }
+
+  /// What [#read] makes of a file with these bytes.
+  static ByteLevelBpe parse(
+      Path file, byte[] bytes, PublishedPattern pattern, List<AddedToken> special) {
+    List<byte[]> ranked = ranks(file, bytes);
     try {
       return ByteLevelBpe.ofRanks(ranked, special, pattern);
     } catch (IllegalArgumentException e) {
@@ -88,11 +93,13 @@ public enum Tiktoken {
   }
 
   /// The tokens of a file by rank; null where a rank is missing.
-  private static List<byte[]> ranks(Path file) throws IOException {
+  private static List<byte[]> ranks(Path file, byte[] bytes) {
+    // every byte is a character, so that damage is found where it stands
+    String lines = new String(bytes, StandardCharsets.ISO_8859_1);
     List<byte[]> ranked = new ArrayList<>();
     int tokens = 0;
     int line = 0;
-    for (String text : lines(file)) {
+    for (String text : lines.split("\n", -1)) {
       line++;
       if (text.isEmpty()) continue;
       String where = "line " + line;
@@ -111,13 +118,11 @@ public enum Tiktoken {
     return ranked;
   }
 
-  private static List<String> lines(Path file) throws IOException {
+  private static byte[] bytes(Path file) throws IOException {
     try {
       if (Files.size(file) > LARGEST_FILE)
         throw new FormatException(file, "is larger than " + LARGEST_FILE + " bytes");
-      // every byte is a character, so that damage is found where it stands
-      String text = new String(Files.readAllBytes(file), StandardCharsets.ISO_8859_1);
-      return Arrays.asList(text.split("\n", -1));
+      return Files.readAllBytes(file);
     } catch (NoSuchFileException e) {
       throw new FormatException(file, "no such file", e);
     }

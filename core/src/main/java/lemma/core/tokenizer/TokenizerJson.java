@@ -28,22 +28,26 @@ public final class TokenizerJson {
   private final Path file;
   private final JsonFile root;
 
-  private TokenizerJson(Path file) throws IOException {
-    this.file = file;
-    this.root = JsonFile.read(file);
+  private TokenizerJson(JsonFile root) {
+    this.file = root.file();
+    this.root = root;
   }
 
   /// @param path the file, or the folder that holds it
   /// @throws FormatException if it is missing, damaged or asks for what is not supported
   public static Pipeline read(Path path) throws IOException {
     Path file = Files.isDirectory(path) ? path.resolve("tokenizer.json") : path;
-    TokenizerJson json = new TokenizerJson(file);
+    return of(JsonFile.read(file));
+  }
+
+  /// What [#read] makes of a file with this content.
+  static Pipeline of(JsonFile root) {
     try {
-      return json.pipeline();
+      return new TokenizerJson(root).pipeline();
     } catch (FormatException e) {
       throw e;
     } catch (IllegalArgumentException e) {
-      throw new FormatException(file, e.getMessage(), e);
+      throw new FormatException(root.file(), e.getMessage(), e);
     }
   }
 
