@@ -65,7 +65,7 @@ public record Checkpoint(
         gguf.metadata().forEach((key, value) -> texts.put(key, value.toString()));
         yield texts;
       }
-      case TorchCheckpoint torch -> Map.of();
+      case TorchCheckpoint _ -> Map.of();
     };
   }
 

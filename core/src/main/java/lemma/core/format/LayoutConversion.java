@@ -93,6 +93,12 @@ public record LayoutConversion(
     return new LayoutConversion(parts, List.of());
   }
 
+  /// Whether a file has the names of a single file of Stable Diffusion.
+  public static boolean isSingle(WeightFile file) {
+    return file.entries().keySet().stream()
+        .anyMatch(name -> name.startsWith(CheckpointLayouts.Part.UNET.prefix()));
+  }
+
   /// Whether a folder is laid out as diffusers does.
   public static boolean isFolder(Path path) {
     return Files.isDirectory(path)
@@ -100,7 +106,8 @@ public record LayoutConversion(
             .anyMatch(part -> Files.exists(file(path, part)));
   }
 
-  private static Path file(Path folder, CheckpointLayouts.Part part) {
+  /// The file of a part in a folder, which need not be there.
+  public static Path file(Path folder, CheckpointLayouts.Part part) {
     Path safe = folder.resolve(part.file() + ".safetensors");
     if (Files.exists(safe)) return safe;
     String bin =

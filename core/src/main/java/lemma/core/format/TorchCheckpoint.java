@@ -103,11 +103,13 @@ public record TorchCheckpoint(Path file, Map<String, TorchTensor> views) impleme
     };
   }
 
-  /// Finds the tensors in what the pickle holds. A dictionary can hold itself, or another twice which
-  /// holds a third twice and so on: depth is bounded, and so are the names, by the pickle's size.
+  /// Finds the tensors in what the pickle holds. A dictionary can hold itself: it is not entered again
+  /// from inside. Or another twice, which holds a third twice and so on: depth is bounded, and so are
+  /// the names, by the pickle's size.
   private static final class Gathering {
     private final Path file;
     private final Map<String, TorchTensor> views = new LinkedHashMap<>();
+    private final Set<Object> entered = Collections.newSetFromMap(new IdentityHashMap<>());
     private long budget;
 
     Gathering(Path file, long pickleBytes) {
@@ -116,18 +118,20 @@ public record TorchCheckpoint(Path file, Map<String, TorchTensor> views) impleme
     }
 
     void gather(Object value, String name, int depth) {
-      switch (value) {
-        case Map<?, ?> map -> map.forEach((key, item) -> inside(item, name, key, depth));
-        case List<?> list -> {
-          for (int i = 0; i < list.size(); i++) inside(list.get(i), name, i, depth);
-        }
-        case Pickle.Tuple(List<Object> items) -> gather(items, name, depth);
-        case TorchTensor tensor -> {
-          if (views.put(name, tensor) != null)
-            throw new FormatException(file, "tensor " + name + " is there twice");
-        }
-        case null, default -> {}
+      if (value instanceof TorchTensor tensor) {
+        if (views.put(name, tensor) != null)
+          throw new FormatException(file, "tensor " + name + " is there twice");
+        return;
       }
+      if (!entered.add(value)) return;
+      if (value instanceof Map<?, ?> map)
+        map.forEach((key, item) -> inside(item, name, key, depth));
+      List<?> items =
+          value instanceof Pickle.Tuple tuple
+              ? tuple.values()
+              : value instanceof List<?> list ? list : List.of();
+      for (int i = 0; i < items.size(); i++) inside(items.get(i), name, i, depth);
+      entered.remove(value);
     }
 
     private void inside(Object item, String name, Object key, int depth) {
@@ -137,10 +141,10 @@ public record TorchCheckpoint(Path file, Map<String, TorchTensor> views) impleme
           || item instanceof Pickle.Tuple
           || item instanceof TorchTensor) {
         String text = key.toString();
-        budget -= name.length() + text.length();
+        budget -= (long) name.length() + text.length();
         if (depth >= DEEPEST || budget < 0)
           throw new FormatException(
-              file, "holds itself, or one thing too often, or is nested deeper than " + DEEPEST);
+              file, "holds one thing too often, or is nested deeper than " + DEEPEST);
         gather(item, name.isEmpty() ? text : name + "." + text, depth + 1);
       }
     }

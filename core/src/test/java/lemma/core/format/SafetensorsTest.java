@@ -434,6 +434,46 @@ class SafetensorsTest {
     Refusal.of(() -> TensorSource.of(wide).as(ElementType.Q8_0), "w", "F32", "Q8_0");
   }
 
+  /// Rows in another order, several tensors as one, and other types, cut anywhere.
+  @Claim("conversion")
+  @Test
+  void a_tensor_is_the_same_in_whatever_pieces_it_is_asked_for() {
+    RandomGenerator random = random(10);
+    List<TensorSource> sources = new ArrayList<>();
+    for (int i = 0; i < 3; i++) {
+      double[] data = gaussian(6 * 96, random);
+      sources.add(
+          TensorSource.of(StoredTensor.of("q" + i, data, new int[] {6, 96}, BlockFormat.Q8_0)));
+    }
+    TensorSource turned = sources.get(0).rows(row -> 5 - row);
+    float[] original = floats(sources.get(0), 0, 6 * 96);
+    for (int row = 0; row < 6; row++)
+      assertThat(floats(turned, row * 96L, 96))
+          .isEqualTo(Arrays.copyOfRange(original, (5 - row) * 96, (6 - row) * 96));
+    TensorSource stacked = TensorSource.stacked("all", sources);
+    assertThat(stacked.shape()).containsExactly(3, 6, 96);
+    assertThat(floats(stacked, 2 * 6 * 96, 6 * 96)).isEqualTo(floats(sources.get(2), 0, 6 * 96));
+    for (TensorSource source : List.of(turned, stacked, turned.as(ElementType.Q4_0))) {
+      float[] whole = floats(source, 0, source.count());
+      for (int round = 0; round < 50; round++) {
+        int from = 32 * random.nextInt(whole.length / 32);
+        int count = 32 * random.nextInt(1, (whole.length - from) / 32 + 1);
+        assertThat(floats(source, from, count))
+            .isEqualTo(Arrays.copyOfRange(whole, from, from + count));
+      }
+    }
+    Refusal.of(
+        () -> TensorSource.stacked("all", List.of(sources.get(0), sources.get(1).shaped(96, 6))),
+        "q0",
+        "shape");
+  }
+
+  private static float[] floats(TensorSource source, long from, long count) {
+    long[] shape = {count};
+    return new StoredTensor("piece", source.type(), shape, source.pieces().of(from, count))
+        .toFloats();
+  }
+
   @Claim("bad-input")
   @Test
   void what_cannot_be_written_is_refused() {
