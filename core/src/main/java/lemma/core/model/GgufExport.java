@@ -49,7 +49,7 @@ public record GgufExport(Map<String, GgufValue> metadata, List<TensorSource> ten
     } catch (IllegalArgumentException e) {
       throw new FormatException(json.file(), e.getMessage(), e);
     }
-    metadata.putAll(GgufVocabulary.of(home, json, checkpoint.config().vocabularySize()));
+    metadata.putAll(GgufVocabularyExport.of(home, json, checkpoint.config().vocabularySize()));
     return new GgufExport(metadata, tensors(checkpoint, architecture.equals("llama")));
   }
 

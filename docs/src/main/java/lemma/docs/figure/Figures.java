@@ -43,6 +43,7 @@ public final class Figures {
           entry("sinusoidal-product", home -> PositionFigures.sinusoidalProduct()),
           entry("t5-buckets", home -> PositionFigures.t5Buckets()),
           entry("temperature-step", SamplingFigures::temperatureStep),
+          entry("tokenizer-lengths", TokenizerFigures::lengths),
           entry("top-p-cut", SamplingFigures::topPCut));
 
   private Figures() {}

@@ -12,19 +12,19 @@ import java.util.Map;
 import lemma.core.format.FormatException;
 import lemma.core.format.GgufValue;
 import lemma.core.format.JsonFile;
-import lemma.core.tokenizer.PreTokenizer;
+import lemma.core.tokenizer.PublishedPattern;
 import tools.jackson.databind.JsonNode;
 
 /// The tokenizer of a folder as metadata of a GGUF file: byte-level BPE with a pattern that llama.cpp
 /// knows by name. Another tokenizer is left out: the file then says that it has no vocabulary.
-final class GgufVocabulary {
+final class GgufVocabularyExport {
   private static final String PREFIX = "tokenizer.ggml.";
   private static final int NORMAL = 1;
   private static final int CONTROL = 3;
   private static final int USER_DEFINED = 4;
   private static final int UNUSED = 5;
 
-  private GgufVocabulary() {}
+  private GgufVocabularyExport() {}
 
   /// @param vocabularySize rows of the embedding table; there may be more than tokens
   /// @throws FormatException if `tokenizer.json` is damaged
@@ -59,16 +59,17 @@ final class GgufVocabulary {
     if (type.equals("ByteLevel") && step.flag("use_regex", true)) return "gpt-2";
     if (!type.equals("Sequence")) return null;
     String regex = step.get("pretokenizers").path(0).path("pattern").path("Regex").asString("");
-    for (PreTokenizer known : PreTokenizer.values())
-      if (known.regex().equals(regex))
-        return switch (known) {
-          case GPT2 -> "gpt-2";
-          case LLAMA3 -> "llama-bpe";
-          case QWEN2 -> "qwen2";
-          case O200K -> "gpt-4o";
-          default -> null;
-        };
-    return null;
+    return PublishedPattern.of(regex).map(GgufVocabularyExport::name).orElse(null);
+  }
+
+  private static String name(PublishedPattern pattern) {
+    return switch (pattern) {
+      case GPT2 -> "gpt-2";
+      case LLAMA3 -> "llama-bpe";
+      case QWEN2 -> "qwen2";
+      case O200K -> "gpt-4o";
+      case CL100K -> null;
+    };
   }
 
   private static void tokens(JsonFile json, int vocabularySize, Map<String, GgufValue> metadata) {
