@@ -65,8 +65,7 @@ public final class Storyteller {
             c.expertsPerToken(),
             c.variant());
     Map<String, Tensor> weights = new LinkedHashMap<>();
-    for (String name : config.weightShapes().keySet())
-      weights.put(name, model.weights().get(name));
+    for (String name : config.weightShapes().keySet()) weights.put(name, model.weights().get(name));
     return LlamaDecoder.of(new Llama(config, weights), FloatFormat.F32, 1);
   }
 }

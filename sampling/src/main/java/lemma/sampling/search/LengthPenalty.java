@@ -56,6 +56,7 @@ public sealed interface LengthPenalty {
 
   private static void checkAlpha(double alpha) {
     if (!Double.isFinite(alpha))
-      throw new IllegalArgumentException("alpha of the length penalty must be finite, was " + alpha);
+      throw new IllegalArgumentException(
+          "alpha of the length penalty must be finite, was " + alpha);
   }
 }

@@ -22,10 +22,10 @@ public record PromptLookup(int longest, int vocabularySize) implements Draft {
 
   /// @throws IllegalArgumentException if one of them is less than 1
   public PromptLookup {
-    if (longest < 1) throw new IllegalArgumentException("longest must be 1 or more, was " + longest);
+    if (longest < 1)
+      throw new IllegalArgumentException("longest must be 1 or more, was " + longest);
     if (vocabularySize < 1)
-      throw new IllegalArgumentException(
-          "vocabularySize must be 1 or more, was " + vocabularySize);
+      throw new IllegalArgumentException("vocabularySize must be 1 or more, was " + vocabularySize);
   }
 
   @Override

@@ -50,7 +50,8 @@ public record SpeculativeDecoder(
 
   /// @throws IllegalArgumentException if `guesses` or `maxTokens` is less than 1
   public SpeculativeDecoder {
-    if (guesses < 1) throw new IllegalArgumentException("guesses must be 1 or more, were " + guesses);
+    if (guesses < 1)
+      throw new IllegalArgumentException("guesses must be 1 or more, were " + guesses);
     if (maxTokens < 1)
       throw new IllegalArgumentException("maxTokens must be 1 or more, was " + maxTokens);
     endTokens = Set.copyOf(endTokens);
@@ -114,8 +115,7 @@ public record SpeculativeDecoder(
       double[][] p = new double[count + 1][];
       for (int i = 0; i <= count; i++) p[i] = distribution(Arrays.copyOf(candidates, known + i), i);
       double[] uniforms = random.doubles(count).toArray();
-      var verdict =
-          SpeculativeSampling.verify(p, guess.distributions(), guess.tokens(), uniforms);
+      var verdict = SpeculativeSampling.verify(p, guess.distributions(), guess.tokens(), uniforms);
       passes++;
       guessed += count;
       accepted += verdict.accepted();

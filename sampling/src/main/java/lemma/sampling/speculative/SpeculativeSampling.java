@@ -46,8 +46,7 @@ public final class SpeculativeSampling {
       double drafted = q[i][guesses[i]];
       if (!(drafted > 0))
         throw new IllegalArgumentException(
-            "guess %d is token %d, which q gives probability %s"
-                .formatted(i, guesses[i], drafted));
+            "guess %d is token %d, which q gives probability %s".formatted(i, guesses[i], drafted));
       double wanted = p[i][guesses[i]];
       // a token that the target cannot say goes even if r = 0
       if (wanted == 0 || uniforms[i] * drafted > wanted)

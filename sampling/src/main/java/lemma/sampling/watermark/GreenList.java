@@ -31,7 +31,8 @@ public record GreenList(int vocabularySize, double gamma, long key, int context)
     if ((int) (gamma * vocabularySize) < 1)
       throw new IllegalArgumentException(
           "gamma %s of %d tokens leaves none green".formatted(gamma, vocabularySize));
-    if (context < 1) throw new IllegalArgumentException("context must be 1 or more, was " + context);
+    if (context < 1)
+      throw new IllegalArgumentException("context must be 1 or more, was " + context);
   }
 
   /// Split by the last token.

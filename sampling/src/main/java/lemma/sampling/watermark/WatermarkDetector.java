@@ -43,8 +43,7 @@ public record WatermarkDetector(GreenList list) {
     for (int token : text)
       if (token < 0 || token >= list.vocabularySize())
         throw new IllegalArgumentException(
-            "text has token %d, the green list %d tokens"
-                .formatted(token, list.vocabularySize()));
+            "text has token %d, the green list %d tokens".formatted(token, list.vocabularySize()));
     Set<List<Integer>> seen = new HashSet<>();
     int scored = 0;
     int green = 0;

@@ -44,7 +44,7 @@ class ContrastiveDecodingTest {
         assertThat(scores[Logits.argMax(expert)]).isFinite();
         for (int v = 0; v < size; v++)
           if (Math.abs(p[v] - bound) > 1e-15) // rounding decides on the border
-            assertThat(scores[v] == Logits.REMOVED).isEqualTo(p[v] < bound);
+          assertThat(scores[v] == Logits.REMOVED).isEqualTo(p[v] < bound);
       }
     }
   }

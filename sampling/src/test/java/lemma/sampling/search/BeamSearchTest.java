@@ -29,8 +29,7 @@ class BeamSearchTest {
   private static final int[] PROMPT = {1};
 
   private static BeamSearch search(int beams, int maxTokens, double alpha, EarlyStopping stopping) {
-    return new BeamSearch(
-        beams, maxTokens, new LengthPenalty.Power(alpha), stopping, Set.of(END));
+    return new BeamSearch(beams, maxTokens, new LengthPenalty.Power(alpha), stopping, Set.of(END));
   }
 
   /// Every text that ends, or has `maxTokens` tokens, best first.
@@ -75,7 +74,8 @@ class BeamSearchTest {
               .search(Tables.model(table), PROMPT)
               .getFirst()
               .logProbability();
-      double best = enumerate(table, PROMPT, 5, new LengthPenalty.Power(0)).getFirst().logProbability();
+      double best =
+          enumerate(table, PROMPT, 5, new LengthPenalty.Power(0)).getFirst().logProbability();
       assertThat(beam).isLessThanOrEqualTo(best + 1e-12); // the sums are added in the same order
       if (beam > greedy + 1e-12) better++;
       if (beam < greedy - 1e-12) worse++;
@@ -197,12 +197,11 @@ class BeamSearchTest {
       double[][] table = Tables.random(6, random(seed));
       double[] score =
           IntStream.range(0, 3)
-              .mapToDouble(
-                  stopping ->
-                      search(2, 6, 1.5, EarlyStopping.values()[stopping])
-                          .search(Tables.model(table), PROMPT)
-                          .getFirst()
-                          .score())
+              .mapToDouble(stopping ->
+                  search(2, 6, 1.5, EarlyStopping.values()[stopping])
+                      .search(Tables.model(table), PROMPT)
+                      .getFirst()
+                      .score())
               .toArray();
       for (int i = 0; i < 2; i++) {
         assertThat(score[i + 1]).isGreaterThanOrEqualTo(score[i]);
@@ -231,7 +230,8 @@ class BeamSearchTest {
             };
         assertThat(search.search(counted, PROMPT)).isEqualTo(expected);
         if (sessions == 4)
-          proof.measured("share of the tokens read, 4 sessions", pool.appended() / (double) asked[0]);
+          proof.measured(
+              "share of the tokens read, 4 sessions", pool.appended() / (double) asked[0]);
         assertThat(pool.appended()).isLessThanOrEqualTo(asked[0]);
       }
     }
@@ -258,7 +258,8 @@ class BeamSearchTest {
     golden.expect(
         "log_probs", found.stream().mapToDouble(Hypothesis::logProbability).toArray(), proof);
 
-    Hypothesis best = enumerate(table, prompt, maxTokens, new LengthPenalty.Power(alpha)).getFirst();
+    Hypothesis best =
+        enumerate(table, prompt, maxTokens, new LengthPenalty.Power(alpha)).getFirst();
     JsonNode expected = golden.expected().get("exhaustive_best");
     assertThat(best.tokens())
         .containsExactly(
@@ -381,7 +382,8 @@ class BeamSearchTest {
         int[] other = texts.get(b).tokens();
         int length = Math.max(one.length, other.length);
         int equal = 0;
-        for (int i = 0; i < Math.min(one.length, other.length); i++) if (one[i] == other[i]) equal++;
+        for (int i = 0; i < Math.min(one.length, other.length); i++)
+          if (one[i] == other[i]) equal++;
         sum += 1 - equal / (double) length;
       }
     return sum / pairs;

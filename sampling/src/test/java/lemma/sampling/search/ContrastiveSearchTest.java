@@ -78,7 +78,8 @@ class ContrastiveSearchTest {
     double[][] context = {{1, 0}};
     double[][] after = {{1, 0.1}, {0.5, 1}, {-1, 0}}; // ever less like the text
     double[] p = {0.5, 0.45, 0.01};
-    int chosen = Logits.argMax(new ContrastiveSearch(0.3, 3, 1, Set.of()).scores(p, after, context));
+    int chosen =
+        Logits.argMax(new ContrastiveSearch(0.3, 3, 1, Set.of()).scores(p, after, context));
     assertThat(chosen).isEqualTo(2);
     // with a little weight on the states neither the most probable nor the least similar wins
     chosen = Logits.argMax(new ContrastiveSearch(0.15, 3, 1, Set.of()).scores(p, after, context));
@@ -158,8 +159,7 @@ class ContrastiveSearchTest {
     double[][] table = Tables.of(golden, "transition_probs");
     double[][] hidden = Tables.of(golden, "hidden");
     int[] prompt = golden.ints("prompt");
-    var search =
-        new ContrastiveSearch(alpha, k, golden.integer("max_new_tokens"), Set.of(0));
+    var search = new ContrastiveSearch(alpha, k, golden.integer("max_new_tokens"), Set.of(0));
     int[] generated = search.search(Tables.model(table), states(hidden), prompt);
     golden.expect("generated", generated);
 

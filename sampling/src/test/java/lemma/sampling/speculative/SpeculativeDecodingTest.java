@@ -123,11 +123,10 @@ class SpeculativeDecodingTest {
       double[][] table, LogitsProcessor filters, int[] prompt, int length) {
     double[][] next =
         IntStream.range(0, table.length)
-            .mapToObj(
-                last -> {
-                  double[] logits = Tables.model(table).logits(new int[] {last});
-                  return Logits.softmax(filters.process(prompt, logits));
-                })
+            .mapToObj(last -> {
+              double[] logits = Tables.model(table).logits(new int[] {last});
+              return Logits.softmax(filters.process(prompt, logits));
+            })
             .toArray(double[][]::new);
     double[] texts = {1};
     int[] last = {prompt[prompt.length - 1]};
@@ -169,11 +168,12 @@ class SpeculativeDecodingTest {
       int maxTokens = 1 + random.nextInt(30);
       int[] expected =
           new GreedySearch(maxTokens, end).search(NextToken.of(target), prompt).tokens();
-      var decoder =
-          new SpeculativeDecoder(target, GREEDY, 1 + random.nextInt(6), maxTokens, end);
+      var decoder = new SpeculativeDecoder(target, GREEDY, 1 + random.nextInt(6), maxTokens, end);
       for (Draft draft :
           List.of(
-              new PromptLookup(3, size), new DraftModel(other, GREEDY), new DraftModel(other, PLAIN))) {
+              new PromptLookup(3, size),
+              new DraftModel(other, GREEDY),
+              new DraftModel(other, PLAIN))) {
         List<Integer> heard = new ArrayList<>();
         var result = decoder.generate(prompt, draft, random, heard::add);
         assertThat(result.tokens()).isEqualTo(expected);
@@ -190,8 +190,7 @@ class SpeculativeDecodingTest {
     for (int length = 1; length <= 10; length++) {
       int[] prompt = new int[length];
       for (Draft draft :
-          List.of(
-              new PromptLookup(2, 5), new DraftModel(new MarkovModel(table, 10), PLAIN))) {
+          List.of(new PromptLookup(2, 5), new DraftModel(new MarkovModel(table, 10), PLAIN))) {
         // the last token is drawn, but not read
         assertThat(decoder.generate(prompt, draft, random(length)).tokens()).hasSize(11 - length);
       }
@@ -220,7 +219,8 @@ class SpeculativeDecodingTest {
       // the count of a pass is in 1 … γ+1, so its mean over n passes has σ ≤ γ/(2√n); the last pass
       // of each text is cut short, which costs at most γ tokens of 200
       double bound = 5 * guesses / (2 * Math.sqrt(passes)) + guesses * expected / 200;
-      proof.atMost("|tokens a pass − formula|", Math.abs(tokens / (double) passes - expected), bound);
+      proof.atMost(
+          "|tokens a pass − formula|", Math.abs(tokens / (double) passes - expected), bound);
     }
   }
 
@@ -297,8 +297,7 @@ class SpeculativeDecodingTest {
     int[] guesses = golden.ints("draft_tokens");
     double[][] p = rows(golden.tensor("target_logits"));
     double[][] q = rows(golden.tensor("draft_logits"));
-    var verdict =
-        SpeculativeSampling.verify(p, q, guesses, golden.doubles("accept_uniforms"));
+    var verdict = SpeculativeSampling.verify(p, q, guesses, golden.doubles("accept_uniforms"));
     assertThat(verdict.accepted()).isEqualTo(golden.expected().get("accepted").asInt());
     golden.expect("next_distribution", verdict.next(), proof);
     int[] tokens = Arrays.copyOf(guesses, verdict.accepted() + 1);
@@ -353,7 +352,8 @@ class SpeculativeDecodingTest {
     var foreign = new PromptLookup(1, 4);
     Refusal.of(() -> decoder.generate(new int[2], foreign, random(0)), "vocabulary", "3", "4");
     double[][] one = {{1}};
-    Refusal.of(() -> SpeculativeSampling.verify(one, one, new int[1], 0.5), "1 guesses", "one more");
+    Refusal.of(
+        () -> SpeculativeSampling.verify(one, one, new int[1], 0.5), "1 guesses", "one more");
     Refusal.of(
         () -> SpeculativeSampling.verify(new double[2][2], new double[1][2], new int[1], 0.5),
         "guess 0",
