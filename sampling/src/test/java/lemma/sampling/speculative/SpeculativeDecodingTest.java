@@ -19,6 +19,7 @@ import lemma.proof.Numbers;
 import lemma.proof.Proof;
 import lemma.proof.Proves;
 import lemma.proof.Refusal;
+import lemma.sampling.HistoryModel;
 import lemma.sampling.MarkovModel;
 import lemma.sampling.SamplingProofs;
 import lemma.sampling.Storyteller;
@@ -80,8 +81,7 @@ class SpeculativeDecodingTest {
   @ValueSource(strings = {"other model", "opposite model", "same model", "prompt look-up"})
   void texts_have_the_distribution_of_the_target(String name, Proof proof) {
     int size = 4;
-    double[][] table = Tables.random(size, random(7));
-    var target = new MarkovModel(table, 100);
+    var target = new HistoryModel(size, 100, 7);
     int[] prompt = {0, 1, 2, 3, 1, 0, 2, 1};
     LogitsProcessor[] chains = {
       PLAIN,
@@ -91,27 +91,26 @@ class SpeculativeDecodingTest {
     for (LogitsProcessor filters : chains)
       for (int guesses : new int[] {1, 3}) {
         var decoder = new SpeculativeDecoder(target, filters, guesses, 3, Set.of());
-        Draft draft = draft(name, table);
+        Draft draft = draft(name, target);
         SamplingProofs.requireDistribution(
             random -> index(decoder.generate(prompt, draft, random).tokens(), size),
-            exact(table, filters, prompt, 3),
+            exact(NextToken.of(target), filters, prompt, 3),
             6_000,
             guesses,
             proof);
       }
   }
 
-  private static Draft draft(String name, double[][] table) {
-    double[][] opposite =
-        Arrays.stream(table)
-            .map(row -> Logits.softmax(Arrays.stream(row).map(x -> -Math.log(x)).toArray()))
-            .toArray(double[][]::new);
+  private static Draft draft(String name, HistoryModel target) {
+    int size = target.vocabularySize();
     return switch (name) {
-      case "other model" ->
-          new DraftModel(new MarkovModel(Tables.random(table.length, random(8)), 100), PLAIN);
-      case "opposite model" -> new DraftModel(new MarkovModel(opposite, 100), PLAIN);
-      case "same model" -> new DraftModel(new MarkovModel(table, 100), PLAIN);
-      default -> new PromptLookup(3, table.length);
+      case "other model" -> new DraftModel(new HistoryModel(size, 100, 8), PLAIN);
+      case "opposite model" ->
+          new DraftModel(
+              target,
+              (history, logits) -> Arrays.stream(logits).map(x -> -x).toArray());
+      case "same model" -> new DraftModel(target, PLAIN);
+      default -> new PromptLookup(3, size);
     };
   }
 
@@ -119,28 +118,20 @@ class SpeculativeDecodingTest {
     return Arrays.stream(text).reduce(0, (sum, token) -> sum * size + token);
   }
 
+  /// The probabilities of all texts of `length` tokens, in the order of [#index].
   private static double[] exact(
-      double[][] table, LogitsProcessor filters, int[] prompt, int length) {
-    double[][] next =
-        IntStream.range(0, table.length)
-            .mapToObj(last -> {
-              double[] logits = Tables.model(table).logits(new int[] {last});
-              return Logits.softmax(filters.process(prompt, logits));
+      NextToken model, LogitsProcessor filters, int[] history, int length) {
+    if (length == 0) return new double[] {1};
+    double[] next = Logits.softmax(filters.process(history, model.logits(history)));
+    int[] longer = Arrays.copyOf(history, history.length + 1);
+    return IntStream.range(0, next.length)
+        .mapToObj(
+            token -> {
+              longer[history.length] = token;
+              return Numbers.times(exact(model, filters, longer, length - 1), next[token]);
             })
-            .toArray(double[][]::new);
-    double[] texts = {1};
-    int[] last = {prompt[prompt.length - 1]};
-    for (int t = 0; t < length; t++) {
-      double[] longer = new double[texts.length * table.length];
-      int[] ends = new int[longer.length];
-      for (int i = 0; i < longer.length; i++) {
-        ends[i] = i % table.length;
-        longer[i] = texts[i / table.length] * next[last[i / table.length]][ends[i]];
-      }
-      texts = longer;
-      last = ends;
-    }
-    return texts;
+        .flatMapToDouble(Arrays::stream)
+        .toArray();
   }
 
   @Claim("naive-is-wrong")
@@ -160,9 +151,8 @@ class SpeculativeDecodingTest {
     RandomGenerator random = random(3);
     for (int round = 0; round < 100; round++) {
       int size = 2 + random.nextInt(20);
-      double[][] table = Tables.random(size, random);
-      var target = new MarkovModel(table, 60);
-      var other = new MarkovModel(Tables.random(size, random), 60);
+      var target = new HistoryModel(size, 60, round);
+      var other = new HistoryModel(size, 60, round + 1000);
       int[] prompt = random.ints(1 + random.nextInt(30), 0, size).toArray();
       Set<Integer> end = Set.of(random.nextInt(size));
       int maxTokens = 1 + random.nextInt(30);
@@ -221,6 +211,21 @@ class SpeculativeDecodingTest {
       double bound = 5 * guesses / (2 * Math.sqrt(passes)) + guesses * expected / 200;
       proof.atMost(
           "|tokens a pass − formula|", Math.abs(tokens / (double) passes - expected), bound);
+    }
+  }
+
+  @Claim("speed-up")
+  @Test
+  void a_draft_that_is_the_target_guesses_everything() {
+    for (int seed = 0; seed < 20; seed++) {
+      var target = new HistoryModel(6, 100, seed);
+      var decoder = new SpeculativeDecoder(target, PLAIN, 4, 50, Set.of());
+      var draft = new DraftModel(target, PLAIN);
+      for (int round = 0; round < 2; round++) { // the draft goes on to another text
+        var result = decoder.generate(new int[] {seed % 6, round}, draft, random(seed));
+        assertThat(result.accepted()).isEqualTo(result.guessed());
+        assertThat(result.targetPasses()).isEqualTo(10);
+      }
     }
   }
 
