@@ -41,10 +41,12 @@ public final class Figures {
           entry("rope-decay", home -> PositionFigures.ropeDecay()),
           entry("rope-rotation", home -> PositionFigures.ropeRotation()),
           entry("sinusoidal-product", home -> PositionFigures.sinusoidalProduct()),
+          entry("speculative-tokens", home -> SearchFigures.speculativeTokens()),
           entry("t5-buckets", home -> PositionFigures.t5Buckets()),
           entry("temperature-step", SamplingFigures::temperatureStep),
           entry("tokenizer-lengths", TokenizerFigures::lengths),
-          entry("top-p-cut", SamplingFigures::topPCut));
+          entry("top-p-cut", SamplingFigures::topPCut),
+          entry("watermark-score", home -> SearchFigures.watermarkScore()));
 
   private Figures() {}
 

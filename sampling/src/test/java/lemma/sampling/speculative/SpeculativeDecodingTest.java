@@ -222,7 +222,7 @@ class SpeculativeDecodingTest {
       var decoder = new SpeculativeDecoder(target, PLAIN, 4, 50, Set.of());
       var draft = new DraftModel(target, PLAIN);
       for (int round = 0; round < 2; round++) { // the draft goes on to another text
-        var result = decoder.generate(new int[] {seed % 6, round}, draft, random(seed));
+        var result = decoder.generate(new int[] {(seed + round) % 6, 1, 2}, draft, random(seed));
         assertThat(result.accepted()).isEqualTo(result.guessed());
         assertThat(result.targetPasses()).isEqualTo(10);
       }
