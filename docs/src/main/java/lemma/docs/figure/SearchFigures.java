@@ -48,8 +48,7 @@ final class SearchFigures {
     List<Charts.Line> lines = new ArrayList<>();
     for (double delta : new double[] {0, 1, 2, 4})
       lines.add(new Charts.Line("δ = " + (int) delta, lengths, meanScores(delta, lengths)));
-    lines.add(
-        new Charts.Line("z = 4", new double[] {lengths[0], LONGEST}, new double[] {4, 4}));
+    lines.add(new Charts.Line("z = 4", new double[] {lengths[0], LONGEST}, new double[] {4, 4}));
     return new Figure.Chart(
         ("z of texts that were drawn from Gaussian logits with a quarter of %d tokens green, mean of"
                 + " %d texts. It grows with the root of the length; without a mark it stays near 0.")

@@ -106,9 +106,7 @@ class SpeculativeDecodingTest {
     return switch (name) {
       case "other model" -> new DraftModel(new HistoryModel(size, 100, 8), PLAIN);
       case "opposite model" ->
-          new DraftModel(
-              target,
-              (history, logits) -> Arrays.stream(logits).map(x -> -x).toArray());
+          new DraftModel(target, (history, logits) -> Arrays.stream(logits).map(x -> -x).toArray());
       case "same model" -> new DraftModel(target, PLAIN);
       default -> new PromptLookup(3, size);
     };
@@ -125,11 +123,10 @@ class SpeculativeDecodingTest {
     double[] next = Logits.softmax(filters.process(history, model.logits(history)));
     int[] longer = Arrays.copyOf(history, history.length + 1);
     return IntStream.range(0, next.length)
-        .mapToObj(
-            token -> {
-              longer[history.length] = token;
-              return Numbers.times(exact(model, filters, longer, length - 1), next[token]);
-            })
+        .mapToObj(token -> {
+          longer[history.length] = token;
+          return Numbers.times(exact(model, filters, longer, length - 1), next[token]);
+        })
         .flatMapToDouble(Arrays::stream)
         .toArray();
   }
