@@ -24,10 +24,7 @@ public sealed interface ContrastiveDecoding {
   /// α: how probable, against the best token, the expert must find a token that stays.
   double alpha();
 
-  /// The score of a token in the head.
-  ///
-  /// @param expert the expert's logits less a constant
-  /// @param amateur the amateur's, both as [#process] got them
+  /// The scores of all tokens from the logits of both, the head left aside.
   double[] contrast(double[] expert, double[] amateur);
 
   /// The scores of a step; −∞ outside of the head.
@@ -97,7 +94,8 @@ public sealed interface ContrastiveDecoding {
     }
   }
 
-  /// An amateur that excludes a token would make it infinitely good.
+  /// An amateur that excludes a token (−∞) makes it as good as can be; kept finite, so that several
+  /// such tokens can still be compared and drawn.
   private static double atLeast(double amateur) {
     return Math.max(amateur, -1e9);
   }

@@ -2,6 +2,7 @@ package lemma.sampling.search;
 
 import java.util.Arrays;
 import lemma.core.model.LanguageModel;
+import lemma.sampling.filter.LogitsProcessor;
 
 /// A language model as a formula: the scores of the next token after a text, in double.
 ///
@@ -12,6 +13,11 @@ public interface NextToken {
 
   /// The logits after `text`, `[vocabularySize]`.
   double[] logits(int[] text);
+
+  /// The same model behind filters: a search then looks among what they leave, renormalised.
+  default NextToken filtered(LogitsProcessor filters) {
+    return text -> filters.process(text, logits(text));
+  }
 
   /// A model's float logits, by a fresh session a text.
   static NextToken of(LanguageModel model) {

@@ -19,6 +19,7 @@ import lemma.proof.Proves;
 import lemma.proof.Refusal;
 import lemma.sampling.HistoryModel;
 import lemma.sampling.MarkovModel;
+import lemma.sampling.filter.TopK;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -244,6 +245,18 @@ class BeamSearchTest {
     }
     proof.measured("least share of the tokens read, 4 beams by 4 sessions", least);
     proof.atMost("largest share of the tokens read, 4 beams by 4 sessions", most, 0.75);
+  }
+
+  @Claim("agreement")
+  @Test
+  void behind_a_filter_that_leaves_one_token_it_is_greedy_search() {
+    for (int seed = 0; seed < 50; seed++) {
+      NextToken model = NextToken.of(new HistoryModel(9, 100, seed), 3);
+      var found = search(3, 8, 1, EarlyStopping.NEVER).search(model.filtered(new TopK(1)), PROMPT);
+      assertThat(found).hasSize(1);
+      assertThat(found.getFirst().tokens())
+          .isEqualTo(new GreedySearch(8, Set.of(END)).search(model, PROMPT).tokens());
+    }
   }
 
   @Claim("parity")
