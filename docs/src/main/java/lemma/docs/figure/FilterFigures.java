@@ -62,8 +62,8 @@ final class FilterFigures {
     return draw(
         home,
         links(
-            "version 1, first step, τ = 2", new Mirostat.V1(2, 0.1, 100).open(),
-            "version 2, first step, τ = 2", new Mirostat.V2(2, 0.1).open()));
+            "version 1, first step, τ = 3", new Mirostat.V1(3, 0.1, 100).open(),
+            "version 2, first step, τ = 3", new Mirostat.V2(3, 0.1).open()));
   }
 
   private static Map<String, LogitsProcessor> links(

@@ -11,6 +11,7 @@ import java.util.Map;
 import java.util.Set;
 import lemma.core.model.LanguageModel;
 import lemma.core.model.LlamaDecoder;
+import lemma.core.model.ModelConfig;
 import lemma.core.tokenizer.TokenizerJson;
 import lemma.docs.ProjectHome;
 import lemma.sampling.filter.Dry;
@@ -19,11 +20,12 @@ import lemma.sampling.filter.LogitsProcessor;
 import lemma.sampling.filter.NoRepeatNGram;
 import lemma.sampling.filter.PresenceFrequencyPenalty;
 import lemma.sampling.filter.RepetitionPenalty;
+import lemma.sampling.filter.SuppressedTokens;
 
 /// How much the shipped language model repeats itself, with and without a remedy.
 final class RepetitionFigures {
   private static final String PROMPT = "Once upon a time";
-  private static final int TOKENS = 160;
+  private static final int TOKENS = 240;
 
   private RepetitionFigures() {}
 
@@ -40,17 +42,19 @@ final class RepetitionFigures {
     double[][] shares = new double[3][remedies.size()]; // distinct-1, distinct-3, repeated tokens
     try (LlamaDecoder model = LlamaDecoder.open(folder, 1)) {
       int[] prompt = TokenizerJson.read(folder).encode(PROMPT);
+      // the story must go on: its end is suppressed
+      var endless = SuppressedTokens.always(ModelConfig.endTokens(folder));
       int column = 0;
       for (LogitsProcessor remedy : remedies.values()) {
-        int[] text = greedy(model, prompt, remedy);
+        int[] text = greedy(model, prompt, LogitsProcessor.chain(remedy, endless));
         shares[0][column] = distinct(text, 1);
         shares[1][column] = distinct(text, 3);
         shares[2][column++] = repeated(text, 3);
       }
     }
     return new Figure.Chart(
-        ("The shipped model, greedy, %d tokens after \"%s\", going on past the end of a story. Distinct"
-                + " n-grams as a share of all, and the share of tokens that lie in a 3-gram said before.")
+        ("The shipped model, greedy, %d tokens after \"%s\" without leave to end: distinct n-grams as"
+                + " a share of all, and the share of tokens that lie in a 3-gram said before.")
             .formatted(TOKENS, PROMPT),
         Charts.bars(
             "remedy",
