@@ -5,6 +5,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.concurrent.TimeUnit;
 import java.util.random.RandomGenerator;
 import java.util.random.RandomGeneratorFactory;
+import lemma.core.format.ElementType;
 import lemma.core.format.FloatFormat;
 import lemma.core.format.StoredTensor;
 import lemma.core.kernel.MatVecKernel;
@@ -100,7 +101,7 @@ public class LoraBenchmark {
   private static WeightMatrix stored(Tensor matrix) {
     MemorySegment bytes = Arena.ofAuto().allocate(4L * DIM * DIM, 64);
     bytes.copyFrom(StoredTensor.of("W", matrix.data(), matrix.shape(), FloatFormat.F32).bytes());
-    return new WeightMatrix(bytes, FloatFormat.F32, DIM, DIM);
+    return new WeightMatrix(bytes, ElementType.F32, DIM, DIM);
   }
 
   @TearDown(Level.Trial)

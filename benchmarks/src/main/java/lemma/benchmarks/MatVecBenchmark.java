@@ -6,6 +6,7 @@ import java.lang.foreign.ValueLayout;
 import java.util.concurrent.TimeUnit;
 import java.util.random.RandomGenerator;
 import java.util.random.RandomGeneratorFactory;
+import lemma.core.format.ElementType;
 import lemma.core.format.FloatFormat;
 import lemma.core.kernel.MatVecKernel;
 import lemma.core.kernel.WeightMatrix;
@@ -59,7 +60,7 @@ public class MatVecBenchmark {
       if (format == FloatFormat.F32) bytes.setAtIndex(ValueLayout.JAVA_INT, i, bits);
       else bytes.setAtIndex(ValueLayout.JAVA_SHORT, i, (short) bits);
     }
-    w = new WeightMatrix(bytes, format, SIZE, SIZE);
+    w = new WeightMatrix(bytes, ElementType.valueOf(format.name()), SIZE, SIZE);
     x = new float[SIZE];
     for (int j = 0; j < SIZE; j++) x[j] = (float) random.nextGaussian();
     y = new float[SIZE];

@@ -8,6 +8,7 @@ import java.lang.annotation.RetentionPolicy;
 import java.lang.annotation.Target;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.extension.ExtensionContext;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -23,6 +24,9 @@ import tools.jackson.databind.json.JsonMapper;
 ///
 /// The cases come from the test resource `golden/<area>/<family>.json`, or, with
 /// `-Dgolden.dir=DIR`, from `DIR/<area>/<family>.json`; a family without a file there is skipped.
+///
+/// A family that several techniques share is divided by a parameter:
+/// `@GoldenCases(value = "core/activations", where = "activation", in = {"gelu", "gelu_tanh"})`.
 @Target(ElementType.METHOD)
 @Retention(RetentionPolicy.RUNTIME)
 @ParameterizedTest(allowZeroInvocations = true, name = "{0}")
@@ -31,19 +35,31 @@ public @interface GoldenCases {
   /// Area and family, as `area/family`.
   String value();
 
+  /// A parameter that only has the values of [#in]; none for all cases.
+  String where() default "";
+
+  /// The values of the parameter [#where].
+  String[] in() default {};
+
   /// Reads the family's file.
   final class Cases implements ArgumentsProvider, AnnotationConsumer<GoldenCases> {
     private String family = "";
+    private String param = "";
+    private List<String> values = List.of();
 
     @Override
     public void accept(GoldenCases annotation) {
       family = annotation.value();
+      param = annotation.where();
+      values = List.of(annotation.in());
     }
 
     @Override
     public Stream<? extends Arguments> provideArguments(
         ParameterDeclarations parameters, ExtensionContext context) throws IOException {
-      return cases(family).map(Arguments::of);
+      return cases(family)
+          .filter(golden -> param.isEmpty() || values.contains(golden.text(param)))
+          .map(Arguments::of);
     }
 
     /// The cases of a family; none if `golden.dir` is set and holds no such file.

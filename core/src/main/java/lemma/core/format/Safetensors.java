@@ -5,10 +5,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
-import java.nio.channels.FileChannel;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -28,7 +25,8 @@ import java.util.Map;
 ///
 /// Format: huggingface/safetensors, `README.md`. Answer: `format/safetensors.md`.
 public record Safetensors(
-    Path file, Map<String, StoredTensor> tensors, Map<String, String> metadata) {
+    Path file, Map<String, StoredTensor> tensors, Map<String, String> metadata)
+    implements WeightFile {
 
   private static final long LARGEST_HEADER = 100_000_000; // as in the reference implementation
   private static final ValueLayout.OfLong LITTLE_ENDIAN =
@@ -40,33 +38,48 @@ public record Safetensors(
     metadata = Collections.unmodifiableMap(new LinkedHashMap<>(metadata));
   }
 
-  /// Maps a file. The mapping lives for as long as a tensor of it is reachable.
+  /// Maps a file, for as long as a tensor of it is reachable.
   ///
   /// @throws FormatException if the file is missing, cut off, or not a safetensors file
   public static Safetensors open(Path file) throws IOException {
-    try (var channel = FileChannel.open(file, StandardOpenOption.READ)) {
-      long size = channel.size();
-      if (size < 8) throw new FormatException(file, "is cut off: " + size + " bytes");
-      MemorySegment mapping = channel.map(FileChannel.MapMode.READ_ONLY, 0, size, Arena.ofAuto());
-      long header = mapping.get(LITTLE_ENDIAN, 0);
-      if (header < 0 || header > LARGEST_HEADER)
-        throw new FormatException(
-            file,
-            "is not a safetensors file: header of %s bytes"
-                .formatted(Long.toUnsignedString(header)));
-      if (header > size - 8)
-        throw new FormatException(
-            file, "is cut off: header of %d bytes, %d are there".formatted(header, size - 8));
-      MemorySegment data = mapping.asSlice(8 + header);
-      return new SafetensorsHeader(file, mapping.asSlice(8, header), data).read();
-    } catch (NoSuchFileException e) {
-      throw new FormatException(file, "no such file", e);
-    }
+    return open(file, Arena.ofAuto());
+  }
+
+  /// Maps a file, for as long as `arena` lives.
+  ///
+  /// @throws FormatException if the file is missing, cut off, or not a safetensors file
+  public static Safetensors open(Path file, Arena arena) throws IOException {
+    return read(file, MappedFile.map(file, arena));
+  }
+
+  static Safetensors read(Path file, MemorySegment bytes) throws IOException {
+    long size = bytes.byteSize();
+    if (size < 8) throw new FormatException(file, "is cut off: " + size + " bytes");
+    long header = bytes.get(LITTLE_ENDIAN, 0);
+    if (header < 0 || header > LARGEST_HEADER)
+      throw new FormatException(
+          file,
+          "is not a safetensors file: header of %s bytes".formatted(Long.toUnsignedString(header)));
+    if (header > size - 8)
+      throw new FormatException(
+          file, "is cut off: header of %d bytes, %d are there".formatted(header, size - 8));
+    return new SafetensorsHeader(file, bytes.asSlice(8, header), bytes.asSlice(8 + header)).read();
+  }
+
+  @Override
+  public Map<String, Entry> entries() {
+    Map<String, Entry> entries = new LinkedHashMap<>();
+    tensors.forEach((name, tensor) ->
+        entries.put(
+            name,
+            new Entry(name, tensor.type().name(), tensor.shape(), tensor.bytes().byteSize())));
+    return entries;
   }
 
   /// One tensor.
   ///
   /// @throws FormatException if there is none of this name
+  @Override
   public StoredTensor tensor(String name) {
     StoredTensor tensor = tensors.get(name);
     if (tensor == null) throw new FormatException(file, "tensor " + name + " is missing");

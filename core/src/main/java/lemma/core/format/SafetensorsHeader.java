@@ -87,7 +87,7 @@ final class SafetensorsHeader {
           expect(value, JsonToken.VALUE_STRING, name + " dtype");
           String dtype = json.getString();
           type =
-              ElementType.named(dtype)
+              ElementType.ofSafetensors(dtype)
                   .orElseThrow(() -> bad("tensor %s has unknown dtype %s".formatted(name, dtype)));
         }
         case "shape" -> shape = readSizes(name + " shape", value, json);
@@ -120,9 +120,9 @@ final class SafetensorsHeader {
           "%s lies at bytes %d to %d of %d: cut off or damaged"
               .formatted(what, entry.from, entry.to, data.byteSize()));
     long count = StoredTensor.count(entry.shape);
-    if (count < 0 || count > Long.MAX_VALUE / entry.type.bytes())
+    if (count < 0 || count > Long.MAX_VALUE / 8)
       throw bad(what + " has more elements than can be counted");
-    if (count * entry.type.bytes() != entry.to - entry.from)
+    if (entry.type.byteSize(count) != entry.to - entry.from)
       throw bad("%s does not fit its %d bytes".formatted(what, entry.to - entry.from));
     return entry;
   }

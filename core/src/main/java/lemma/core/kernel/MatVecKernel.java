@@ -10,7 +10,7 @@ import java.util.Objects;
 ///
 /// | symbol | shape | |
 /// |---|---|---|
-/// | `W` | `[rows, columns]` | f32, f16 or bf16, widened as it is read |
+/// | `W` | `[rows, columns]` | f32, f16, bf16 or quantised in blocks, widened as it is read |
 /// | `x` | `[vectors, columns]` | floats |
 /// | `y` | `[vectors, rows]` | floats |
 ///
@@ -39,18 +39,21 @@ public sealed interface MatVecKernel permits MatVecKernel.Scalar, VectorisedMatV
     return Lanes.available() ? new VectorisedMatVecKernel() : new Scalar();
   }
 
-  /// One loop, the sum in double.
+  /// One loop over a row that was widened, the sum in double.
   record Scalar() implements MatVecKernel {
     @Override
     public void multiply(
         WeightMatrix w, float[] x, float[] y, int vectors, int firstRow, int lastRow) {
       int columns = w.columns();
-      for (int i = firstRow; i < lastRow; i++)
+      float[] row = new float[columns];
+      for (int i = firstRow; i < lastRow; i++) {
+        w.row(i, row, 0);
         for (int v = 0; v < vectors; v++) {
           double sum = 0;
-          for (int j = 0; j < columns; j++) sum += (double) w.get(i, j) * x[v * columns + j];
+          for (int j = 0; j < columns; j++) sum += (double) row[j] * x[v * columns + j];
           y[v * w.rows() + i] = (float) sum;
         }
+      }
     }
   }
 }

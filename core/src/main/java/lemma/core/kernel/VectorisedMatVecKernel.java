@@ -1,219 +1,106 @@
 package lemma.core.kernel;
 
 import java.lang.foreign.MemorySegment;
-import java.nio.ByteOrder;
 import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.IntVector;
-import jdk.incubator.vector.ShortVector;
-import jdk.incubator.vector.VectorOperators;
-import jdk.incubator.vector.VectorShape;
 import jdk.incubator.vector.VectorSpecies;
+import lemma.core.format.ElementType;
 
-/// Lanes: weights are widened in registers on their way from memory into the sum.
+/// Lanes. One vector is multiplied with the weights as they are widened in registers ([FloatRows],
+/// [BlockRows]); for several, a row is widened once into floats and meets four of them at a time.
 ///
-/// Two rows by one vector, or one row by four vectors, each element with one accumulator. The three
-/// formats have the same two tiles, written out for each: a call that could go to several loaders is
-/// not compiled into vector instructions.
+/// ```
+/// first  += w[32g + k] · x[32g + k]              0 ≤ k < 16, lane by lane
+/// second += w[32g + 16 + k] · x[32g + 16 + k]
+/// y = (Σ lanes of first + second) + what is left of a row behind the last 32
+/// ```
+///
+/// Every loop adds in this order, which no number of rows or vectors changes. Two sums, because a
+/// fused multiply-add can start before the one before it is done.
 record VectorisedMatVecKernel() implements MatVecKernel {
-  private static final VectorSpecies<Float> LANES = FloatVector.SPECIES_PREFERRED;
-  private static final VectorSpecies<Integer> BITS = IntVector.SPECIES_PREFERRED;
-  private static final VectorSpecies<Short> HALVES =
-      VectorSpecies.of(short.class, VectorShape.forBitSize(LANES.vectorBitSize() / 2));
-  private static final int STEP = LANES.length();
+  static final VectorSpecies<Float> LANES = FloatVector.SPECIES_PREFERRED;
+  static final int STEP = LANES.length();
+
+  /// Columns that the two sums take at once, half of them each: 32, if half of that fills the lanes.
+  static final int GROUP = Math.max(32, 2 * STEP);
+
+  static final int HALF = GROUP / 2;
+
+  /// Vectors that a widened row meets: 16 of 4096 floats stay in a cache of 256 KiB.
+  private static final int PANEL = 16;
 
   @Override
   public void multiply(
       WeightMatrix w, float[] x, float[] y, int vectors, int firstRow, int lastRow) {
-    int v = 0;
-    for (; v + 4 <= vectors; v += 4)
+    int columns = w.columns();
+    int alone = vectors / 4 * 4; // the first of those that are not four
+    float[] row = new float[vectors < 4 ? 0 : columns];
+    for (int v = 0; v < alone; v += PANEL)
+      for (int i = firstRow; i < lastRow; i++) {
+        take(w, i, RowUse.STORE, row, 0);
+        for (int u = v; u < Math.min(v + PANEL, alone); u += 4)
+          four(row, x, u * columns, y, u * w.rows() + i, w.rows());
+      }
+    for (int v = alone; v < vectors; v++)
       for (int i = firstRow; i < lastRow; i++)
-        switch (w.format()) {
-          case F32 -> F32.four(w, x, y, v, i);
-          case F16 -> F16.four(w, x, y, v, i);
-          case BF16 -> Bf16.four(w, x, y, v, i);
-        }
-    for (; v < vectors; v++)
-      for (int i = firstRow; i < lastRow; i += 2) {
-        int next = Math.min(i + 1, lastRow - 1); // a last row alone is computed twice
-        switch (w.format()) {
-          case F32 -> F32.pair(w, x, y, v, i, next);
-          case F16 -> F16.pair(w, x, y, v, i, next);
-          case BF16 -> Bf16.pair(w, x, y, v, i, next);
-        }
-      }
+        y[v * w.rows() + i] = take(w, i, RowUse.MULTIPLY, x, v * columns);
   }
 
-  /// What is left of a row behind the last full lanes.
-  private static float tail(WeightMatrix w, int i, float[] x, int xFrom, int from) {
-    float sum = 0;
-    for (int j = from; j < w.columns(); j++) sum = Math.fma(w.get(i, j), x[xFrom + j], sum);
-    return sum;
+  private static float take(WeightMatrix w, int i, RowUse use, float[] x, int from) {
+    if (w.type().floatFormat().isPresent()) return FloatRows.take(w, i, use, x, from);
+    if (BlockRows.AVAILABLE) return BlockRows.take(w, i, use, x, from);
+    return FloatRows.take(decoded(w, i), 0, use, x, from);
   }
 
-  /// Floats as they are.
-  private static final class F32 {
-    private static FloatVector load(MemorySegment bytes, long at) {
-      return FloatVector.fromMemorySegment(LANES, bytes, 4 * at, ByteOrder.LITTLE_ENDIAN);
-    }
-
-    static void pair(WeightMatrix w, float[] x, float[] y, int v, int i0, int i1) {
-      MemorySegment bytes = w.bytes();
-      int columns = w.columns();
-      int xFrom = v * columns;
-      int bound = LANES.loopBound(columns);
-      long w0 = (long) i0 * columns;
-      long w1 = (long) i1 * columns;
-      var sum0 = FloatVector.zero(LANES);
-      var sum1 = FloatVector.zero(LANES);
-      for (int j = 0; j < bound; j += STEP) {
-        var xj = FloatVector.fromArray(LANES, x, xFrom + j);
-        sum0 = load(bytes, w0 + j).fma(xj, sum0);
-        sum1 = load(bytes, w1 + j).fma(xj, sum1);
-      }
-      y[v * w.rows() + i0] = VectorMath.sum(sum0) + tail(w, i0, x, xFrom, bound);
-      y[v * w.rows() + i1] = VectorMath.sum(sum1) + tail(w, i1, x, xFrom, bound);
-    }
-
-    static void four(WeightMatrix w, float[] x, float[] y, int v, int i) {
-      MemorySegment bytes = w.bytes();
-      int columns = w.columns();
-      int bound = LANES.loopBound(columns);
-      long wi = (long) i * columns;
-      int x0 = v * columns;
-      int x1 = x0 + columns;
-      int x2 = x1 + columns;
-      int x3 = x2 + columns;
-      var sum0 = FloatVector.zero(LANES);
-      var sum1 = FloatVector.zero(LANES);
-      var sum2 = FloatVector.zero(LANES);
-      var sum3 = FloatVector.zero(LANES);
-      for (int j = 0; j < bound; j += STEP) {
-        var wj = load(bytes, wi + j);
-        sum0 = wj.fma(FloatVector.fromArray(LANES, x, x0 + j), sum0);
-        sum1 = wj.fma(FloatVector.fromArray(LANES, x, x1 + j), sum1);
-        sum2 = wj.fma(FloatVector.fromArray(LANES, x, x2 + j), sum2);
-        sum3 = wj.fma(FloatVector.fromArray(LANES, x, x3 + j), sum3);
-      }
-      int at = v * w.rows() + i;
-      y[at] = VectorMath.sum(sum0) + tail(w, i, x, x0, bound);
-      y[at + w.rows()] = VectorMath.sum(sum1) + tail(w, i, x, x1, bound);
-      y[at + 2 * w.rows()] = VectorMath.sum(sum2) + tail(w, i, x, x2, bound);
-      y[at + 3 * w.rows()] = VectorMath.sum(sum3) + tail(w, i, x, x3, bound);
-    }
+  /// For lanes too few for what [BlockRows] needs.
+  private static WeightMatrix decoded(WeightMatrix w, int i) {
+    float[] row = new float[w.columns()];
+    w.row(i, row, 0);
+    return new WeightMatrix(MemorySegment.ofArray(row), ElementType.F32, 1, row.length);
   }
 
-  /// Sign, exponent and mantissa move to their places in a float; the product with 2¹¹² = 2^(127−15)
-  /// rebiases the exponent and is exact for subnormals, too. Exponent 31, ∞ and NaN, becomes 255.
-  private static final class F16 {
-    private static FloatVector load(MemorySegment bytes, long at) {
-      var halves = ShortVector.fromMemorySegment(HALVES, bytes, 2 * at, ByteOrder.LITTLE_ENDIAN);
-      var bits = (IntVector) halves.convertShape(VectorOperators.S2I, BITS, 0);
-      var finite =
-          bits.lanewise(VectorOperators.LSHL, 13)
-              .and(0x8FFFE000)
-              .reinterpretAsFloats()
-              .mul(0x1p112f);
-      var special = bits.and(0x7FFF).compare(VectorOperators.GE, 0x7C00).cast(LANES);
-      return finite.blend(finite.reinterpretAsInts().or(0x7F800000).reinterpretAsFloats(), special);
-    }
-
-    static void pair(WeightMatrix w, float[] x, float[] y, int v, int i0, int i1) {
-      MemorySegment bytes = w.bytes();
-      int columns = w.columns();
-      int xFrom = v * columns;
-      int bound = LANES.loopBound(columns);
-      long w0 = (long) i0 * columns;
-      long w1 = (long) i1 * columns;
-      var sum0 = FloatVector.zero(LANES);
-      var sum1 = FloatVector.zero(LANES);
-      for (int j = 0; j < bound; j += STEP) {
-        var xj = FloatVector.fromArray(LANES, x, xFrom + j);
-        sum0 = load(bytes, w0 + j).fma(xj, sum0);
-        sum1 = load(bytes, w1 + j).fma(xj, sum1);
+  /// A row of floats times four vectors, each with its two sums.
+  private static void four(float[] w, float[] x, int xFrom, float[] y, int yFrom, int yStep) {
+    int x1 = xFrom + w.length;
+    int x2 = x1 + w.length;
+    int x3 = x2 + w.length;
+    int bound = w.length - w.length % GROUP;
+    var first0 = FloatVector.zero(LANES);
+    var first1 = FloatVector.zero(LANES);
+    var first2 = FloatVector.zero(LANES);
+    var first3 = FloatVector.zero(LANES);
+    var second0 = FloatVector.zero(LANES);
+    var second1 = FloatVector.zero(LANES);
+    var second2 = FloatVector.zero(LANES);
+    var second3 = FloatVector.zero(LANES);
+    for (int j = 0; j < bound; j += GROUP)
+      for (int k = 0; k < HALF; k += STEP) {
+        int at = j + k;
+        var low = load(w, at);
+        first0 = low.fma(load(x, xFrom + at), first0);
+        first1 = low.fma(load(x, x1 + at), first1);
+        first2 = low.fma(load(x, x2 + at), first2);
+        first3 = low.fma(load(x, x3 + at), first3);
+        at += HALF;
+        var high = load(w, at);
+        second0 = high.fma(load(x, xFrom + at), second0);
+        second1 = high.fma(load(x, x1 + at), second1);
+        second2 = high.fma(load(x, x2 + at), second2);
+        second3 = high.fma(load(x, x3 + at), second3);
       }
-      y[v * w.rows() + i0] = VectorMath.sum(sum0) + tail(w, i0, x, xFrom, bound);
-      y[v * w.rows() + i1] = VectorMath.sum(sum1) + tail(w, i1, x, xFrom, bound);
-    }
-
-    static void four(WeightMatrix w, float[] x, float[] y, int v, int i) {
-      MemorySegment bytes = w.bytes();
-      int columns = w.columns();
-      int bound = LANES.loopBound(columns);
-      long wi = (long) i * columns;
-      int x0 = v * columns;
-      int x1 = x0 + columns;
-      int x2 = x1 + columns;
-      int x3 = x2 + columns;
-      var sum0 = FloatVector.zero(LANES);
-      var sum1 = FloatVector.zero(LANES);
-      var sum2 = FloatVector.zero(LANES);
-      var sum3 = FloatVector.zero(LANES);
-      for (int j = 0; j < bound; j += STEP) {
-        var wj = load(bytes, wi + j);
-        sum0 = wj.fma(FloatVector.fromArray(LANES, x, x0 + j), sum0);
-        sum1 = wj.fma(FloatVector.fromArray(LANES, x, x1 + j), sum1);
-        sum2 = wj.fma(FloatVector.fromArray(LANES, x, x2 + j), sum2);
-        sum3 = wj.fma(FloatVector.fromArray(LANES, x, x3 + j), sum3);
-      }
-      int at = v * w.rows() + i;
-      y[at] = VectorMath.sum(sum0) + tail(w, i, x, x0, bound);
-      y[at + w.rows()] = VectorMath.sum(sum1) + tail(w, i, x, x1, bound);
-      y[at + 2 * w.rows()] = VectorMath.sum(sum2) + tail(w, i, x, x2, bound);
-      y[at + 3 * w.rows()] = VectorMath.sum(sum3) + tail(w, i, x, x3, bound);
-    }
+    y[yFrom] = sum(first0, second0, w, x, xFrom, bound);
+    y[yFrom + yStep] = sum(first1, second1, w, x, x1, bound);
+    y[yFrom + 2 * yStep] = sum(first2, second2, w, x, x2, bound);
+    y[yFrom + 3 * yStep] = sum(first3, second3, w, x, x3, bound);
   }
 
-  /// A bfloat16 is the upper half of a float.
-  private static final class Bf16 {
-    private static FloatVector load(MemorySegment bytes, long at) {
-      var halves = ShortVector.fromMemorySegment(HALVES, bytes, 2 * at, ByteOrder.LITTLE_ENDIAN);
-      var bits = (IntVector) halves.convertShape(VectorOperators.ZERO_EXTEND_S2I, BITS, 0);
-      return bits.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats();
-    }
+  private static FloatVector load(float[] from, int at) {
+    return FloatVector.fromArray(LANES, from, at);
+  }
 
-    static void pair(WeightMatrix w, float[] x, float[] y, int v, int i0, int i1) {
-      MemorySegment bytes = w.bytes();
-      int columns = w.columns();
-      int xFrom = v * columns;
-      int bound = LANES.loopBound(columns);
-      long w0 = (long) i0 * columns;
-      long w1 = (long) i1 * columns;
-      var sum0 = FloatVector.zero(LANES);
-      var sum1 = FloatVector.zero(LANES);
-      for (int j = 0; j < bound; j += STEP) {
-        var xj = FloatVector.fromArray(LANES, x, xFrom + j);
-        sum0 = load(bytes, w0 + j).fma(xj, sum0);
-        sum1 = load(bytes, w1 + j).fma(xj, sum1);
-      }
-      y[v * w.rows() + i0] = VectorMath.sum(sum0) + tail(w, i0, x, xFrom, bound);
-      y[v * w.rows() + i1] = VectorMath.sum(sum1) + tail(w, i1, x, xFrom, bound);
-    }
-
-    static void four(WeightMatrix w, float[] x, float[] y, int v, int i) {
-      MemorySegment bytes = w.bytes();
-      int columns = w.columns();
-      int bound = LANES.loopBound(columns);
-      long wi = (long) i * columns;
-      int x0 = v * columns;
-      int x1 = x0 + columns;
-      int x2 = x1 + columns;
-      int x3 = x2 + columns;
-      var sum0 = FloatVector.zero(LANES);
-      var sum1 = FloatVector.zero(LANES);
-      var sum2 = FloatVector.zero(LANES);
-      var sum3 = FloatVector.zero(LANES);
-      for (int j = 0; j < bound; j += STEP) {
-        var wj = load(bytes, wi + j);
-        sum0 = wj.fma(FloatVector.fromArray(LANES, x, x0 + j), sum0);
-        sum1 = wj.fma(FloatVector.fromArray(LANES, x, x1 + j), sum1);
-        sum2 = wj.fma(FloatVector.fromArray(LANES, x, x2 + j), sum2);
-        sum3 = wj.fma(FloatVector.fromArray(LANES, x, x3 + j), sum3);
-      }
-      int at = v * w.rows() + i;
-      y[at] = VectorMath.sum(sum0) + tail(w, i, x, x0, bound);
-      y[at + w.rows()] = VectorMath.sum(sum1) + tail(w, i, x, x1, bound);
-      y[at + 2 * w.rows()] = VectorMath.sum(sum2) + tail(w, i, x, x2, bound);
-      y[at + 3 * w.rows()] = VectorMath.sum(sum3) + tail(w, i, x, x3, bound);
-    }
+  private static float sum(
+      FloatVector first, FloatVector second, float[] w, float[] x, int xFrom, int bound) {
+    float rest = 0;
+    for (int j = bound; j < w.length; j++) rest = Math.fma(w[j], x[xFrom + j], rest);
+    return VectorMath.sum(first.add(second)) + rest;
   }
 }

@@ -5,6 +5,7 @@
 /// | [MatrixProduct] | C += A·B on float64: what training lives on |
 /// | [MatVecKernel] | W·x on weights as they are stored: what decoding lives on |
 /// | [SwiGluKernel] | the gate of a feed-forward layer |
+/// | [GeluKernel] | GELU of a feed-forward layer without a gate |
 /// | [VectorMath] | functions of vectors of floats |
 /// | [Workers] | threads that share the rows of one loop after another |
 /// | [Lanes] | whether the Vector API is there |

@@ -17,9 +17,11 @@ import lemma.core.position.Rope;
 /// | `headDim` | `head_dim` | need not be `hiddenSize / heads` |
 /// | `contextLength` | `max_position_embeddings` | |
 /// | `epsilon` | `rms_norm_eps` | |
-/// | `rope` | `rope_theta`, `rope_scaling` | in the layout of halves |
+/// | `rope` | `rope_theta`, `rope_scaling` | in the layout of halves; GGUF files of Llama interleave |
+/// | `experts` | `num_local_experts` | Mixtral: feed-forward layers to choose from; 0 for one |
+/// | `expertsPerToken` | `num_experts_per_tok` | how many a token is sent to; 0 if there is one |
 ///
-/// What the members of the family do differently is `variant`: see [Variant].
+/// What else the members of the family do differently is `variant`: see [Variant].
 public record LlamaConfig(
     int vocabularySize,
     int hiddenSize,
@@ -31,10 +33,12 @@ public record LlamaConfig(
     int contextLength,
     double epsilon,
     Rope rope,
+    int experts,
+    int expertsPerToken,
     Variant variant)
-    implements ModelConfig {
+    implements DecoderConfig {
 
-  /// Where Llama, Mistral, Qwen2 and Qwen3 part.
+  /// Where Llama, Mistral, Mixtral, Qwen2 and Qwen3 part.
   ///
   /// | component | who has it |
   /// |---|---|
@@ -43,7 +47,7 @@ public record LlamaConfig(
   /// | `outputBias` | Llama and Qwen3 with `attention_bias` |
   /// | `feedForwardBias` | Llama with `mlp_bias` |
   /// | `queryKeyNorm` | Qwen3: RMSNorm over each head of q and k, before the rotation |
-  /// | `slidingWindow` | Mistral: keys that a query sees, itself included; 0 for all |
+  /// | `slidingWindow` | Mistral, Mixtral: keys that a query sees, itself included; 0 for all |
   /// | `firstWindowedLayer` | Qwen2: layers before it see everything |
   public record Variant(
       boolean tiedEmbeddings,
@@ -70,32 +74,60 @@ public record LlamaConfig(
   }
 
   /// @throws IllegalArgumentException if a size is not positive, `keyValueHeads` does not divide
-  ///     `heads`, `rope` is for other heads, or a matrix would have 2³¹ elements or more
+  ///     `heads`, `rope` is for other heads, a token goes to more experts than there are or to none,
+  ///     or a matrix would have 2³¹ elements or more
   public LlamaConfig {
-    positive("vocabularySize", vocabularySize);
-    positive("hiddenSize", hiddenSize);
-    positive("intermediateSize", intermediateSize);
-    positive("layers", layers);
-    positive("heads", heads);
-    positive("keyValueHeads", keyValueHeads);
-    positive("headDim", headDim);
-    positive("contextLength", contextLength);
+    Checks.positive("vocabularySize", vocabularySize);
+    Checks.positive("hiddenSize", hiddenSize);
+    Checks.positive("intermediateSize", intermediateSize);
+    Checks.positive("layers", layers);
+    Checks.positive("heads", heads);
+    Checks.positive("keyValueHeads", keyValueHeads);
+    Checks.positive("headDim", headDim);
+    Checks.positive("contextLength", contextLength);
     if (heads % keyValueHeads != 0)
       throw new IllegalArgumentException(
           "keyValueHeads must divide heads, were %d and %d".formatted(keyValueHeads, heads));
     if (rope.headDim() != headDim)
       throw new IllegalArgumentException(
           "rope must rotate heads of %d, was %s".formatted(headDim, rope));
-    long widest = Math.max(Math.max(vocabularySize, intermediateSize), (long) heads * headDim);
-    if (widest > Integer.MAX_VALUE / hiddenSize)
+    if (experts < 0 || expertsPerToken < Math.min(experts, 1) || expertsPerToken > experts)
       throw new IllegalArgumentException(
-          "hiddenSize %d times %d is too large for one matrix".formatted(hiddenSize, widest));
-    if (!(epsilon >= 0 && epsilon < 1))
-      throw new IllegalArgumentException("epsilon must be in [0, 1), was " + epsilon);
+          "expertsPerToken must be in 1 … experts, or both 0, were %d and %d"
+              .formatted(expertsPerToken, experts));
+    if (experts > 0 && variant.feedForwardBias)
+      throw new IllegalArgumentException("experts have no feedForwardBias");
+    Checks.matrices(hiddenSize, vocabularySize, intermediateSize, (long) heads * headDim, experts);
+    Checks.epsilon(epsilon);
   }
 
-  private static void positive(String name, int value) {
-    if (value <= 0) throw new IllegalArgumentException(name + " must be positive, was " + value);
+  /// A model with one feed-forward layer in each block.
+  public LlamaConfig(
+      int vocabularySize,
+      int hiddenSize,
+      int intermediateSize,
+      int layers,
+      int heads,
+      int keyValueHeads,
+      int headDim,
+      int contextLength,
+      double epsilon,
+      Rope rope,
+      Variant variant) {
+    this(
+        vocabularySize,
+        hiddenSize,
+        intermediateSize,
+        layers,
+        heads,
+        keyValueHeads,
+        headDim,
+        contextLength,
+        epsilon,
+        rope,
+        0,
+        0,
+        variant);
   }
 
   /// A small Llama with tied embeddings: heads of `hiddenSize / heads`, ε = 10⁻⁵, base 10 000.
@@ -107,9 +139,7 @@ public record LlamaConfig(
       int heads,
       int keyValueHeads,
       int contextLength) {
-    if (heads <= 0 || hiddenSize % heads != 0)
-      throw new IllegalArgumentException(
-          "heads must divide hiddenSize, were %d and %d".formatted(heads, hiddenSize));
+    Checks.headsDivide(heads, hiddenSize);
     return new LlamaConfig(
         vocabularySize,
         hiddenSize,
@@ -129,7 +159,12 @@ public record LlamaConfig(
     return layer < variant.firstWindowedLayer ? 0 : variant.slidingWindow;
   }
 
-  /// Every weight by its name in a checkpoint with its shape, in the order of the forward pass.
+  @Override
+  public long leastTensors() {
+    return (long) layers * Math.max(1, experts);
+  }
+
+  @Override
   public Map<String, int[]> weightShapes() {
     Map<String, int[]> shapes = new LinkedHashMap<>();
     shapes.put("model.embed_tokens.weight", new int[] {vocabularySize, hiddenSize});
@@ -142,7 +177,6 @@ public record LlamaConfig(
 
   private void layerShapes(String layer, Map<String, int[]> shapes) {
     String attention = layer + ".self_attn";
-    String feedForward = layer + ".mlp";
     shapes.put(layer + ".input_layernorm.weight", new int[] {hiddenSize});
     linear(attention + ".q_proj", heads * headDim, hiddenSize, variant.queryKeyValueBias, shapes);
     for (String name : new String[] {".k_proj", ".v_proj"})
@@ -154,11 +188,26 @@ public record LlamaConfig(
       shapes.put(attention + ".k_norm.weight", new int[] {headDim});
     }
     shapes.put(layer + ".post_attention_layernorm.weight", new int[] {hiddenSize});
-    linear(
-        feedForward + ".gate_proj", intermediateSize, hiddenSize, variant.feedForwardBias, shapes);
-    linear(feedForward + ".up_proj", intermediateSize, hiddenSize, variant.feedForwardBias, shapes);
-    linear(
-        feedForward + ".down_proj", hiddenSize, intermediateSize, variant.feedForwardBias, shapes);
+    if (experts == 0) feedForwardShapes(layer + ".mlp", shapes);
+    else expertShapes(layer + ".block_sparse_moe", shapes);
+  }
+
+  private void feedForwardShapes(String name, Map<String, int[]> shapes) {
+    boolean bias = variant.feedForwardBias;
+    linear(name + ".gate_proj", intermediateSize, hiddenSize, bias, shapes);
+    linear(name + ".up_proj", intermediateSize, hiddenSize, bias, shapes);
+    linear(name + ".down_proj", hiddenSize, intermediateSize, bias, shapes);
+  }
+
+  /// `w1` is an expert's gate, `w3` its up and `w2` its down projection.
+  private void expertShapes(String name, Map<String, int[]> shapes) {
+    linear(name + ".gate", experts, hiddenSize, false, shapes);
+    for (int e = 0; e < experts; e++) {
+      String expert = name + ".experts." + e;
+      linear(expert + ".w1", intermediateSize, hiddenSize, false, shapes);
+      linear(expert + ".w3", intermediateSize, hiddenSize, false, shapes);
+      linear(expert + ".w2", hiddenSize, intermediateSize, false, shapes);
+    }
   }
 
   private static void linear(

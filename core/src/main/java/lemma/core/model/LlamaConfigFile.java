@@ -23,43 +23,30 @@ final class LlamaConfigFile {
 
   /// Members that are left out have the defaults of the family.
   static LlamaConfig read(JsonFile json, String type) {
-    refuse(json, "hidden_act", "silu");
-    if (json.has("quantization_config"))
-      throw new FormatException(json.file(), "quantised weights are not supported");
+    Checks.require(json, "hidden_act", "silu");
     if (json.number("partial_rotary_factor", 1) != 1)
       throw new FormatException(json.file(), "partial_rotary_factor must be 1");
     int hiddenSize = json.integer("hidden_size");
     int heads = json.integer("num_attention_heads");
     int contextLength = json.integer("max_position_embeddings");
-    try {
-      if (heads < 1) throw new IllegalArgumentException("num_attention_heads was " + heads);
-      int headDim =
-          json.integer(
-              "head_dim", type.equals("qwen3") ? 128 : Math.divideExact(hiddenSize, heads));
-      return new LlamaConfig(
-          json.integer("vocab_size"),
-          hiddenSize,
-          json.integer("intermediate_size"),
-          json.integer("num_hidden_layers"),
-          heads,
-          json.integer("num_key_value_heads", heads),
-          headDim,
-          contextLength,
-          json.number("rms_norm_eps", 1e-6),
-          rope(json, headDim, contextLength),
-          variant(json, type));
-    } catch (FormatException e) {
-      throw e;
-    } catch (IllegalArgumentException e) {
-      throw new FormatException(json.file(), e.getMessage(), e);
-    }
-  }
-
-  private static void refuse(JsonFile json, String name, String expected) {
-    if (json.has(name) && !json.text(name).equals(expected))
-      throw new FormatException(
-          json.file(),
-          "%s %s is not supported, only %s".formatted(name, json.text(name), expected));
+    boolean sparse = type.equals("mixtral");
+    if (heads < 1) throw new IllegalArgumentException("num_attention_heads was " + heads);
+    int headDim =
+        json.integer("head_dim", type.equals("qwen3") ? 128 : Math.divideExact(hiddenSize, heads));
+    return new LlamaConfig(
+        json.integer("vocab_size"),
+        hiddenSize,
+        json.integer("intermediate_size"),
+        json.integer("num_hidden_layers"),
+        heads,
+        json.integer("num_key_value_heads", sparse ? 8 : heads),
+        headDim,
+        contextLength,
+        json.number("rms_norm_eps", sparse ? 1e-5 : 1e-6),
+        rope(json, headDim, contextLength, sparse ? 1e6 : 1e4),
+        sparse ? json.integer("num_local_experts", 8) : 0,
+        sparse ? json.integer("num_experts_per_tok", 2) : 0,
+        variant(json, type));
   }
 
   private static Variant variant(JsonFile json, String type) {
@@ -70,8 +57,8 @@ final class LlamaConfigFile {
           new Variant(tied, true, false, false, false, window(json), firstWindowedLayer(json));
       case "qwen3" ->
           new Variant(tied, bias, bias, false, true, window(json), firstWindowedLayer(json));
-      case "mistral" ->
-          new Variant(tied, false, false, false, false, json.integer("sliding_window", 0), 0);
+      case "mistral", "mixtral" ->
+          new Variant(tied, false, false, false, false, mistralWindow(json, type), 0);
       default -> new Variant(tied, bias, bias, json.flag("mlp_bias", false), false, 0, 0);
     };
   }
@@ -81,14 +68,20 @@ final class LlamaConfigFile {
     return json.flag("use_sliding_window", false) ? json.integer("sliding_window") : 0;
   }
 
+  /// Mistral 7B had one of 4096 before its file said so; null means none.
+  private static int mistralWindow(JsonFile json, String type) {
+    boolean unsaid = type.equals("mistral") && !json.root().has("sliding_window");
+    return unsaid ? 4096 : json.integer("sliding_window", 0);
+  }
+
   private static int firstWindowedLayer(JsonFile json) {
     return json.integer("max_window_layers", 0);
   }
 
   /// `rope_theta` and `rope_scaling`, or both in `rope_parameters`, as newer files have them.
-  private static Rope rope(JsonFile json, int headDim, int contextLength) {
+  private static Rope rope(JsonFile json, int headDim, int contextLength, double usualBase) {
     JsonFile parameters = json.has("rope_parameters") ? json.object("rope_parameters") : json;
-    double base = parameters.number("rope_theta", 10_000);
+    double base = parameters.number("rope_theta", usualBase);
     RopeScaling scaling = new RopeScaling.None();
     if (json.has("rope_parameters")) scaling = scaling(parameters, contextLength);
     else if (json.has("rope_scaling"))
@@ -131,15 +124,18 @@ final class LlamaConfigFile {
   ///
   /// @throws IllegalArgumentException if no model type of the family has this variant
   static void write(LlamaConfig config, FloatFormat format, Path file) throws IOException {
-    if (!(config.rope().scaling() instanceof RopeScaling.None))
-      throw new IllegalArgumentException("cannot write " + config.rope().scaling());
+    if (!(config.rope().scaling() instanceof RopeScaling.None)
+        || config.rope().layout() != Rope.Layout.HALVES)
+      throw new IllegalArgumentException("cannot write " + config.rope());
     Variant variant = config.variant();
     String type =
         variant.queryKeyNorm()
             ? "qwen3"
             : variant.queryKeyValueBias() && !variant.outputBias()
                 ? "qwen2"
-                : variant.slidingWindow() > 0 ? "mistral" : "llama";
+                : config.experts() > 0
+                    ? "mixtral"
+                    : variant.slidingWindow() > 0 ? "mistral" : "llama";
     String name = Character.toUpperCase(type.charAt(0)) + type.substring(1) + "ForCausalLM";
     ObjectNode root = JSON.createObjectNode();
     root.putArray("architectures").add(name);
@@ -162,6 +158,9 @@ final class LlamaConfigFile {
     if (type.startsWith("qwen"))
       root.put("use_sliding_window", variant.slidingWindow() > 0)
           .put("max_window_layers", variant.firstWindowedLayer());
+    if (config.experts() > 0)
+      root.put("num_local_experts", config.experts())
+          .put("num_experts_per_tok", config.expertsPerToken());
     if (variant.slidingWindow() > 0) root.put("sliding_window", variant.slidingWindow());
     if (!read(new JsonFile(file, root), type).equals(config))
       throw new IllegalArgumentException("no model type of the family has " + variant);

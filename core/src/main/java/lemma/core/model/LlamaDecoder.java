@@ -1,8 +1,6 @@
 package lemma.core.model;
 
 import java.io.IOException;
-import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -13,14 +11,17 @@ import lemma.core.format.StoredTensor;
 import lemma.core.kernel.WeightMatrix;
 import lemma.core.kernel.Workers;
 
-/// [Llama] made fast: the weights stay where they are mapped, in the format of the file, and are
-/// widened to floats in registers; threads share out the rows of every matrix.
-///
-/// Sessions read the weights together; while one uses the threads, another goes on alone.
-public final class LlamaDecoder implements LanguageModel, AutoCloseable {
+/// [Llama] made fast.
+public final class LlamaDecoder implements DecoderModel {
 
-  /// `y = W·x + b`; `bias` is empty if there is none.
-  record Projection(WeightMatrix weight, float[] bias) {}
+  /// What follows the attention in a block.
+  sealed interface FeedForward {}
+
+  /// down(silu(gate(x)) ⊙ up(x))
+  record Gated(Projection gate, Projection up, Projection down) implements FeedForward {}
+
+  /// Several of them, and what chooses.
+  record Mixture(Projection router, List<Gated> experts) implements FeedForward {}
 
   /// The weights of one layer; the two norms of q and k are empty if there are none.
   record Layer(
@@ -32,9 +33,7 @@ public final class LlamaDecoder implements LanguageModel, AutoCloseable {
       float[] queryNorm,
       float[] keyNorm,
       float[] feedForwardNorm,
-      Projection gate,
-      Projection up,
-      Projection down) {}
+      FeedForward feedForward) {}
 
   final LlamaConfig config;
   final WeightMatrix embedding;
@@ -43,7 +42,7 @@ public final class LlamaDecoder implements LanguageModel, AutoCloseable {
   final WeightMatrix head;
   final Workers workers;
 
-  private LlamaDecoder(LlamaConfig config, Function<String, StoredTensor> weights, int threads) {
+  LlamaDecoder(LlamaConfig config, Function<String, StoredTensor> weights, int threads) {
     this.config = config;
     embedding = WeightMatrix.of(weights.apply("model.embed_tokens.weight"));
     layers = new ArrayList<>();
@@ -56,34 +55,24 @@ public final class LlamaDecoder implements LanguageModel, AutoCloseable {
     workers = new Workers(threads);
   }
 
-  /// Maps a folder with `config.json` and safetensors files, or one such file beside its
-  /// `config.json`.
+  /// Maps a folder with `config.json` and safetensors files, one such file beside its `config.json`,
+  /// or a GGUF file.
   ///
   /// @throws FormatException if a file is missing, damaged or does not fit the configuration
   /// @throws IllegalArgumentException if `threads` is not positive
   public static LlamaDecoder open(Path path, int threads) throws IOException {
-    LlamaCheckpoint checkpoint = LlamaCheckpoint.open(path);
+    var checkpoint = ModelCheckpoint.open(path, LlamaConfig.class);
     return new LlamaDecoder(checkpoint.config(), checkpoint::tensor, threads);
   }
 
   /// The same model with its weights narrowed to `format`.
   public static LlamaDecoder of(Llama model, FloatFormat format, int threads) {
-    return new LlamaDecoder(
-        model.config(),
-        name -> {
-          var weight = model.weights().get(name);
-          StoredTensor stored = StoredTensor.of(name, weight.data(), weight.shape(), format);
-          MemorySegment bytes = Arena.ofAuto().allocate(stored.bytes().byteSize(), 64);
-          return new StoredTensor(
-              name, stored.type(), stored.shape(), bytes.copyFrom(stored.bytes()));
-        },
-        threads);
+    return new LlamaDecoder(model.config(), Weights.stored(model.weights(), format), threads);
   }
 
   private Layer layer(String name, Function<String, StoredTensor> weights) {
     LlamaConfig.Variant variant = config.variant();
     boolean bias = variant.queryKeyValueBias();
-    boolean feedForwardBias = variant.feedForwardBias();
     return new Layer(
         weights.apply(name + ".input_layernorm.weight").toFloats(),
         projection(name + ".self_attn.q_proj", bias, weights),
@@ -93,9 +82,25 @@ public final class LlamaDecoder implements LanguageModel, AutoCloseable {
         gain(name + ".self_attn.q_norm.weight", weights),
         gain(name + ".self_attn.k_norm.weight", weights),
         weights.apply(name + ".post_attention_layernorm.weight").toFloats(),
-        projection(name + ".mlp.gate_proj", feedForwardBias, weights),
-        projection(name + ".mlp.up_proj", feedForwardBias, weights),
-        projection(name + ".mlp.down_proj", feedForwardBias, weights));
+        config.experts() == 0
+            ? gated(name + ".mlp", "gate_proj", "up_proj", "down_proj", weights)
+            : mixture(name + ".block_sparse_moe", weights));
+  }
+
+  private Mixture mixture(String name, Function<String, StoredTensor> weights) {
+    List<Gated> experts = new ArrayList<>();
+    for (int e = 0; e < config.experts(); e++)
+      experts.add(gated(name + ".experts." + e, "w1", "w3", "w2", weights));
+    return new Mixture(projection(name + ".gate", false, weights), experts);
+  }
+
+  private Gated gated(
+      String name, String gate, String up, String down, Function<String, StoredTensor> weights) {
+    boolean bias = config.variant().feedForwardBias();
+    return new Gated(
+        projection(name + "." + gate, bias, weights),
+        projection(name + "." + up, bias, weights),
+        projection(name + "." + down, bias, weights));
   }
 
   private float[] gain(String name, Function<String, StoredTensor> weights) {
@@ -104,23 +109,13 @@ public final class LlamaDecoder implements LanguageModel, AutoCloseable {
 
   private static Projection projection(
       String name, boolean bias, Function<String, StoredTensor> weights) {
-    return new Projection(
-        WeightMatrix.of(weights.apply(name + ".weight")),
-        bias ? weights.apply(name + ".bias").toFloats() : new float[0]);
+    StoredTensor weight = weights.apply(name + ".weight");
+    return bias ? Projection.of(weight, weights.apply(name + ".bias")) : Projection.of(weight);
   }
 
+  @Override
   public LlamaConfig config() {
     return config;
-  }
-
-  @Override
-  public int vocabularySize() {
-    return config.vocabularySize();
-  }
-
-  @Override
-  public int contextLength() {
-    return config.contextLength();
   }
 
   @Override
@@ -128,7 +123,6 @@ public final class LlamaDecoder implements LanguageModel, AutoCloseable {
     return new LlamaDecoderSession(this);
   }
 
-  /// Ends the threads; sessions go on without them.
   @Override
   public void close() {
     workers.close();

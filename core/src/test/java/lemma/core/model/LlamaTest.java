@@ -1,5 +1,6 @@
 package lemma.core.model;
 
+import static lemma.core.model.RandomModels.tokens;
 import static lemma.core.tensor.Tensor.LAST;
 import static lemma.proof.Numbers.doubles;
 import static lemma.proof.Numbers.gap;
@@ -22,7 +23,6 @@ import lemma.core.format.SafetensorsWriter;
 import lemma.core.format.StoredTensor;
 import lemma.core.model.LlamaConfig.Variant;
 import lemma.core.position.Rope;
-import lemma.core.tensor.Gradients;
 import lemma.core.tensor.Tensor;
 import lemma.proof.Claim;
 import lemma.proof.Proof;
@@ -40,125 +40,22 @@ class LlamaTest {
 
   /// Every habit of the family at once, and each of them alone.
   static Stream<LlamaConfig> configs() {
-    return Stream.of(
-            Variant.LLAMA,
-            Variant.TIED,
-            new Variant(false, true, false, false, false, 0, 0), // Qwen2
-            new Variant(true, false, false, false, true, 0, 0), // Qwen3
-            new Variant(false, false, false, false, false, 5, 0), // Mistral
-            new Variant(true, true, true, true, true, 3, 1))
-        .map(variant ->
-            new LlamaConfig(
-                61, 24, 40, 2, 6, 2, 10, 100, 1e-6, Rope.llama(10, 1_000_000), variant));
+    Rope rope = Rope.llama(10, 1_000_000);
+    var mixtral = new LlamaConfig(61, 24, 20, 2, 6, 2, 10, 100, 1e-5, rope, 5, 2, Variant.LLAMA);
+    Stream<LlamaConfig> dense =
+        Stream.of(
+                Variant.LLAMA,
+                Variant.TIED,
+                new Variant(false, true, false, false, false, 0, 0), // Qwen2
+                new Variant(true, false, false, false, true, 0, 0), // Qwen3
+                new Variant(false, false, false, false, false, 5, 0), // Mistral
+                new Variant(true, true, true, true, true, 3, 1))
+            .map(variant -> new LlamaConfig(61, 24, 40, 2, 6, 2, 10, 100, 1e-6, rope, variant));
+    return Stream.concat(Stream.of(mixtral), dense);
   }
 
-  /// Weights with biases and gains that are not their neutral values, so that each one counts.
   private static Llama model(LlamaConfig config, RandomGenerator random) {
-    Map<String, Tensor> weights = new LinkedHashMap<>();
-    config
-        .weightShapes()
-        .forEach((name, shape) -> {
-          Tensor noise = Tensor.gaussian(random, shape);
-          boolean gain = shape.length == 1 && !name.endsWith(".bias");
-          weights.put(name, gain ? noise.mul(0.1).add(1) : noise.mul(0.4));
-        });
-    return new Llama(config, weights);
-  }
-
-  private static int[] tokens(int count, LlamaConfig config, RandomGenerator random) {
-    return random.ints(count, 0, config.vocabularySize()).toArray();
-  }
-
-  static Stream<ReferenceCheckpoint> checkpoints() throws Exception {
-    return ReferenceCheckpoint.llamaFamily();
-  }
-
-  @Claim("parity")
-  @ParameterizedTest(allowZeroInvocations = true, name = "{0}")
-  @MethodSource("checkpoints")
-  void formula_equals_the_reference_on_whole_prompts(ReferenceCheckpoint golden, Proof proof)
-      throws IOException {
-    Llama model = Llama.load(golden.folder());
-    golden
-        .prompts()
-        .forEach(prompt -> {
-          int[][] tokens = {prompt.tokens()};
-          int last = prompt.tokens().length - 1;
-          Tensor logits = model.forward(tokens).select(0, 0); // [time, vocabulary]
-          golden.expect(
-              "last logits",
-              logits.select(0, last).toArray(),
-              prompt.numbers("last_logits"),
-              1,
-              proof);
-          golden.expect(
-              "sum of logits",
-              logits.sum().toArray(),
-              prompt.numbers("logits_sum"),
-              logits.count(),
-              proof);
-          golden.expect(
-              "sum of |logits|",
-              logits.abs().sum().toArray(),
-              prompt.numbers("logits_abs_sum"),
-              logits.count(),
-              proof);
-          assertThat(logits.argMax(LAST)).isEqualTo(prompt.ints("argmax_per_position"));
-          double[] hidden =
-              model.hiddenStates(tokens).stream()
-                  .flatMapToDouble(
-                      state -> Arrays.stream(state.select(0, 0).select(0, last).toArray()))
-                  .toArray();
-          golden.expect(
-              "residual stream", hidden, flat(prompt.node().get("hidden_last")), 1, proof);
-        });
-  }
-
-  private static double[] flat(tools.jackson.databind.JsonNode rows) {
-    return rows.valueStream()
-        .flatMapToDouble(row -> row.valueStream().mapToDouble(value -> value.asDouble()))
-        .toArray();
-  }
-
-  @Claim("parity")
-  @ParameterizedTest(allowZeroInvocations = true, name = "{0}")
-  @MethodSource("checkpoints")
-  void both_forms_speak_the_tokens_of_the_reference(ReferenceCheckpoint golden, Proof proof)
-      throws IOException {
-    speak(golden, Llama.load(golden.folder()), proof);
-    for (int threads : new int[] {1, 3})
-      try (var decoder = LlamaDecoder.open(golden.folder(), threads)) {
-        speak(golden, decoder, proof);
-      }
-  }
-
-  /// Feeds prompts token by token and as a whole, then 16 tokens, each the most likely one.
-  private static void speak(ReferenceCheckpoint golden, LanguageModel model, Proof proof) {
-    golden
-        .prompts()
-        .forEach(prompt -> {
-          var session = model.open();
-          int[] likeliest =
-              Arrays.stream(prompt.tokens())
-                  .map(token -> Greedy.argMax(session.append(token)))
-                  .toArray();
-          assertThat(likeliest).isEqualTo(prompt.ints("argmax_per_position"));
-          session.rewind(0);
-          float[] logits = session.append(prompt.tokens());
-          golden.expect("last logits", doubles(logits), prompt.numbers("last_logits"), 1, proof);
-          double[] winning = prompt.numbers("greedy_top_logit");
-          for (int step = 0; step < prompt.greedy().length; step++) {
-            int token = Greedy.argMax(logits);
-            assertThat(token).as("token " + step).isEqualTo(prompt.greedy()[step]);
-            golden.expect(
-                "winning logit",
-                new double[] {logits[token]},
-                new double[] {winning[step]},
-                1,
-                proof);
-            logits = session.append(token);
-          }
-        });
+    return new Llama(config, RandomModels.weights(config, random));
   }
 
   @Claim("agreement")
@@ -168,18 +65,9 @@ class LlamaTest {
     Llama model = model(config, random(1));
     int[] tokens = tokens(75, config, random(2)); // more than two chunks of a prompt
     Tensor formula = model.forward(new int[][] {tokens}).select(0, 0);
-    double largest = formula.abs().max().item();
     try (var decoder = LlamaDecoder.of(model, FloatFormat.F32, 2)) {
-      for (int first : new int[] {1, 2, 31, 32, 33, 70}) {
-        var session = decoder.open();
-        float[] logits = session.append(Arrays.copyOf(tokens, first));
-        for (int t = first; ; logits = session.append(tokens[t++])) {
-          double[] expected = formula.select(0, t - 1).toArray();
-          // two layers of sums of at most 60 floats
-          proof.atMost("relative gap", gap(doubles(logits), expected) / largest, 2e-5);
-          if (t == tokens.length) break;
-        }
-      }
+      for (int first : new int[] {1, 2, 31, 32, 33, 70}) // two layers of sums of at most 60 floats
+      RandomModels.sessionEquals(decoder, tokens, first, formula, 2e-5, proof);
     }
   }
 
@@ -212,7 +100,7 @@ class LlamaTest {
     Llama model = model(config, random(5));
     int[] tokens = tokens(12, config, random(6));
     Tensor whole = model.forward(new int[][] {tokens}).select(0, 0);
-    var past = new LlamaPast(config.layers());
+    var past = new Past(config.layers());
     for (int t = 0; t < tokens.length; t++) {
       Tensor x = model.hiddenStates(new int[][] {{tokens[t]}}, past).getLast();
       proof.atMost("max |Δ|", gap(model.head(x).toArray(), whole.select(0, t).toArray()), 1e-12);
@@ -267,6 +155,51 @@ class LlamaTest {
     assertThat(last(model, 1, 2, 7, 4, 5)).as("the third last").isNotEqualTo(wanted);
   }
 
+  @Claim("experts-read")
+  @Test
+  void only_the_chosen_experts_are_read(Proof proof) {
+    LlamaConfig config = configs().findFirst().orElseThrow();
+    Map<String, Tensor> weights = RandomModels.weights(config, random(30));
+    for (int i = 0; i < config.layers(); i++) {
+      double[] router = new double[5 * 24];
+      weights.put("model.layers." + i + ".block_sparse_moe.gate.weight", Tensor.of(router, 5, 24));
+    }
+    Llama all = new Llama(config, weights); // equal scores: the first two win
+    for (int i = 0; i < config.layers(); i++)
+      for (int e = 2; e < 5; e++)
+        for (String name : new String[] {"w1", "w2", "w3"})
+          weights.computeIfPresent(
+              "model.layers.%d.block_sparse_moe.experts.%d.%s.weight".formatted(i, e, name),
+              (key, weight) -> weight.mul(Double.NaN));
+    try (var whole = LlamaDecoder.of(all, FloatFormat.F32, 1);
+        var poisoned = LlamaDecoder.of(new Llama(config, weights), FloatFormat.F32, 1)) {
+      int[] tokens = tokens(40, config, random(31));
+      double[] wanted = doubles(whole.open().append(tokens));
+      proof.atMost(
+          "max |Δ|", gap(doubles(poisoned.open().append(tokens)), wanted), 1e-3); // not NaN
+    }
+  }
+
+  @Claim("experts-size")
+  @Test
+  void mixtral_is_smaller_than_its_name_and_reads_a_quarter_of_itself(Proof proof) {
+    Rope rope = Rope.llama(128, 1e6);
+    LlamaConfig mixtral =
+        new LlamaConfig(32000, 4096, 14336, 32, 32, 8, 128, 32768, 1e-5, rope, 8, 2, Variant.LLAMA);
+    long all = 0;
+    long read = 0;
+    for (var weight : mixtral.weightShapes().entrySet()) {
+      long count = Arrays.stream(weight.getValue()).asLongStream().reduce(1, (a, b) -> a * b);
+      all += count;
+      boolean expert = weight.getKey().matches(".*\\.experts\\.\\d\\..*");
+      read += expert ? count * 2 / 8 : count;
+    }
+    assertThat(all).isEqualTo(46_702_792_704L);
+    proof.measured("parameters, billions", all / 1e9);
+    proof.measured("of them for one token, billions", read / 1e9);
+    assertThat(read).isEqualTo(12_879_925_248L);
+  }
+
   private static double[] last(Llama model, int... tokens) {
     return model.forward(new int[][] {tokens}).select(1, tokens.length - 1).toArray();
   }
@@ -275,23 +208,11 @@ class LlamaTest {
   @ParameterizedTest
   @MethodSource("configs")
   void gradient_of_every_weight_equals_its_finite_difference(LlamaConfig config, Proof proof) {
-    Llama model = model(config, random(11)).trainable();
     int[][] tokens = {tokens(6, config, random(12)), tokens(6, config, random(13))};
-    Gradients gradients = loss(model, tokens).backward();
-    double h = 1e-5;
-    model
-        .parameters()
-        .forEach((name, weight) -> {
-          Tensor direction = Tensor.gaussian(random(name.hashCode()), weight.shape());
-          double slope =
-              (loss(with(model, name, weight.add(direction.mul(h))), tokens).item()
-                      - loss(with(model, name, weight.add(direction.mul(-h))), tokens).item())
-                  / (2 * h);
-          double along = gradients.of(weight).mul(direction).sum().item();
-          // the difference quotient is good to h² and to 1e-16/h
-          proof.atMost(
-              "|Δ| of a slope", Math.abs(along - slope) / Math.max(1, Math.abs(slope)), 1e-6);
-        });
+    RandomModels.gradients(
+        model(config, random(11)).parameters(),
+        weights -> loss(new Llama(config, weights), tokens),
+        proof);
   }
 
   private static Tensor loss(Llama model, int[][] tokens) {
@@ -299,12 +220,6 @@ class LlamaTest {
     int[] next =
         Arrays.stream(tokens).flatMapToInt(Arrays::stream).map(t -> (t + 1) % size).toArray();
     return model.forward(tokens).logSoftmax(LAST).reshape(next.length, -1).pick(next).mean().neg();
-  }
-
-  private static Llama with(Llama model, String name, Tensor weight) {
-    Map<String, Tensor> weights = new LinkedHashMap<>(model.weights());
-    weights.put(name, weight.detach());
-    return new Llama(model.config(), weights);
   }
 
   @Claim("initialisation")
@@ -321,25 +236,30 @@ class LlamaTest {
   @Claim("threads")
   @Test
   void tokens_are_the_same_with_any_number_of_threads(Proof proof) {
-    LlamaConfig config = LlamaConfig.small(300, 96, 200, 3, 6, 3, 120); // large enough to be shared
-    Llama model = model(config, random(16));
-    int[] prompt = tokens(40, config, random(17));
-    int[] wanted = null;
-    float[] firstLogits = null;
-    for (int threads = 1; threads <= 5; threads++)
-      try (var decoder = LlamaDecoder.of(model, FloatFormat.BF16, threads)) {
-        var session = decoder.open();
-        float[] logits = session.append(prompt);
-        if (firstLogits == null) firstLogits = logits.clone();
-        proof.atMost("max |Δ| of the logits", gap(doubles(logits), doubles(firstLogits)), 1e-3);
-        int[] spoken = new int[60];
-        for (int i = 0; i < spoken.length; i++) {
-          spoken[i] = Greedy.argMax(logits);
-          logits = session.append(spoken[i]);
+    LlamaConfig dense = LlamaConfig.small(300, 96, 200, 3, 6, 3, 120); // large enough to be shared
+    LlamaConfig sparse =
+        new LlamaConfig(
+            300, 96, 200, 3, 6, 3, 16, 120, 1e-5, Rope.llama(16, 1e4), 4, 2, Variant.LLAMA);
+    for (LlamaConfig config : List.of(dense, sparse)) {
+      Llama model = model(config, random(16));
+      int[] prompt = tokens(40, config, random(17));
+      int[] wanted = null;
+      float[] firstLogits = null;
+      for (int threads = 1; threads <= 5; threads++)
+        try (var decoder = LlamaDecoder.of(model, FloatFormat.BF16, threads)) {
+          var session = decoder.open();
+          float[] logits = session.append(prompt);
+          if (firstLogits == null) firstLogits = logits.clone();
+          proof.atMost("max |Δ| of the logits", gap(doubles(logits), doubles(firstLogits)), 1e-3);
+          int[] spoken = new int[60];
+          for (int i = 0; i < spoken.length; i++) {
+            spoken[i] = Greedy.argMax(logits);
+            logits = session.append(spoken[i]);
+          }
+          if (wanted == null) wanted = spoken;
+          assertThat(spoken).as(threads + " threads").isEqualTo(wanted);
         }
-        if (wanted == null) wanted = spoken;
-        assertThat(spoken).as(threads + " threads").isEqualTo(wanted);
-      }
+    }
   }
 
   @Claim("sessions")

@@ -6,7 +6,8 @@ import java.io.IOException;
 import java.net.URISyntaxException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Set;
+import java.util.Arrays;
+import java.util.List;
 import java.util.stream.Stream;
 import lemma.core.format.JsonFile;
 import lemma.proof.GoldenCase;
@@ -17,8 +18,6 @@ import tools.jackson.databind.JsonNode;
 ///
 /// They lie in the test resources, or with `-Dgolden.dir=DIR` in `DIR/core/checkpoints`.
 record ReferenceCheckpoint(Path folder, JsonNode expected) {
-  private static final Set<String> LLAMA_FAMILY = Set.of("llama", "mistral", "qwen2", "qwen3");
-
   record Prompt(JsonNode node) {
     int[] tokens() {
       return ints("input_ids");
@@ -35,9 +34,53 @@ record ReferenceCheckpoint(Path folder, JsonNode expected) {
     double[] numbers(String name) {
       return GoldenCase.numbers(node.get(name));
     }
+
+    /// The numbers of a list of lists, flat.
+    double[] rows(String name) {
+      return node.get(name)
+          .valueStream()
+          .flatMapToDouble(row -> Arrays.stream(GoldenCase.numbers(row)))
+          .toArray();
+    }
   }
 
-  static Stream<ReferenceCheckpoint> llamaFamily() throws IOException, URISyntaxException {
+  /// Every checkpoint whose `model_type` is one of these.
+  static Stream<ReferenceCheckpoint> of(String... types) throws IOException, URISyntaxException {
+    return folders()
+        .filter(folder -> Files.exists(folder.resolve("config.json")))
+        .filter(folder -> List.of(types).contains(read(folder, "config.json").text("model_type")))
+        .map(folder -> new ReferenceCheckpoint(folder, read(folder, "expected.json").root()));
+  }
+
+  /// One file of a folder whose expectations are told file by file.
+  record GgufFile(ReferenceCheckpoint of, Path file) {
+    Stream<Prompt> prompts() {
+      return of.expected
+          .get("files")
+          .get(file.getFileName().toString())
+          .valueStream()
+          .map(Prompt::new);
+    }
+
+    @Override
+    public String toString() {
+      return file.getFileName().toString();
+    }
+  }
+
+  /// Every GGUF file that something is expected of.
+  static Stream<GgufFile> ggufFiles() throws IOException, URISyntaxException {
+    return folders()
+        .filter(folder -> Files.exists(folder.resolve("expected.json")))
+        .map(folder -> new ReferenceCheckpoint(folder, read(folder, "expected.json").root()))
+        .filter(golden -> golden.expected.has("files"))
+        .flatMap(golden ->
+            golden.expected.get("files").propertyNames().stream()
+                .filter(name -> name.endsWith(".gguf"))
+                .map(name -> new GgufFile(golden, golden.folder.resolve(name))));
+  }
+
+  private static Stream<Path> folders() throws IOException, URISyntaxException {
     String replacement = System.getProperty("golden.dir");
     Path root =
         replacement == null
@@ -45,13 +88,7 @@ record ReferenceCheckpoint(Path folder, JsonNode expected) {
             : Path.of(replacement, "core", "checkpoints");
     if (!Files.isDirectory(root)) return Stream.empty();
     try (Stream<Path> folders = Files.list(root)) {
-      return folders
-          .filter(folder -> Files.exists(folder.resolve("config.json")))
-          .filter(folder -> LLAMA_FAMILY.contains(read(folder, "config.json").text("model_type")))
-          .sorted()
-          .map(folder -> new ReferenceCheckpoint(folder, read(folder, "expected.json").root()))
-          .toList()
-          .stream();
+      return folders.filter(Files::isDirectory).sorted().toList().stream();
     }
   }
 
@@ -81,6 +118,19 @@ record ReferenceCheckpoint(Path folder, JsonNode expected) {
           .isTrue();
     }
     proof.measured("max |Δ| of " + what, worst);
+  }
+
+  /// Says the likeliest token and feeds it back, as often as the reference did: the same tokens, and
+  /// the same winning logits.
+  void continues(Prompt prompt, LanguageModel.Session session, float[] logits, Proof proof) {
+    double[] winning = prompt.numbers("greedy_top_logit");
+    for (int step = 0; step < prompt.greedy().length; step++) {
+      int token = Greedy.argMax(logits);
+      assertThat(token).as("%s: token %d", this, step).isEqualTo(prompt.greedy()[step]);
+      double[] wanted = {winning[step]};
+      expect("winning logit", new double[] {logits[token]}, wanted, 1, proof);
+      logits = session.append(token);
+    }
   }
 
   @Override

@@ -8,6 +8,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.random.RandomGenerator;
+import lemma.core.feedforward.Linear;
 import lemma.core.format.FormatException;
 import lemma.core.format.JsonFile;
 import lemma.core.tensor.Tensor;
@@ -100,8 +101,8 @@ public record GlyphClassifier(
         Conv2d.of(weights.under("conv2"), c, 2 * c, 3, 2, 1),
         Conv2d.of(weights.under("conv3"), 2 * c, 4 * c, 3, 2, 1),
         Conv2d.of(weights.under("conv4"), 4 * c, 4 * c, 3, 2, 1),
-        Linear.of(weights.under("hidden"), 4 * c * side * side, config.features()),
-        Linear.of(weights.under("out"), config.features(), config.classes()));
+        weights.linear("hidden", 4 * c * side * side, config.features()),
+        weights.linear("out", config.features(), config.classes()));
   }
 
   /// Names and shapes of all parameters.

@@ -4,6 +4,8 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.random.RandomGenerator;
+import lemma.core.feedforward.Linear;
+import lemma.core.norm.GroupNorm;
 import lemma.core.tensor.Tensor;
 import lemma.diffusion.model.ResNetBlock.Conditioning;
 
@@ -94,8 +96,8 @@ public record GlyphDenoiser(
     int groups = config.groups();
     return new GlyphDenoiser(
         config,
-        Linear.of(weights.under("time_embedding.linear_1"), wide, embedding),
-        Linear.of(weights.under("time_embedding.linear_2"), embedding, embedding),
+        weights.linear("time_embedding.linear_1", wide, embedding),
+        weights.linear("time_embedding.linear_2", embedding, embedding),
         weights.get("class_embedding.weight", config.classes() + 1, embedding),
         Conv2d.same(weights.under("conv_in"), 4, wide, 3),
         block(weights.under("down_blocks.0.resnets.0"), wide, wide, config),
@@ -107,7 +109,7 @@ public record GlyphDenoiser(
         block(weights.under("up_blocks.0.resnets.0"), 2 * inner, wide, config),
         Resampling.Upsample.of(weights.under("up_blocks.0.upsamplers.0"), wide, wide),
         block(weights.under("up_blocks.1.resnets.0"), 2 * wide, wide, config),
-        GroupNorm.of(weights.under("conv_norm_out"), groups, wide, EPSILON),
+        weights.groupNorm("conv_norm_out", groups, wide, EPSILON),
         Conv2d.same(weights.under("conv_out"), wide, 4, 3));
   }
 

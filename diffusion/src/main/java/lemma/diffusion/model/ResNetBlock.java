@@ -1,6 +1,8 @@
 package lemma.diffusion.model;
 
 import java.util.Optional;
+import lemma.core.feedforward.Linear;
+import lemma.core.norm.GroupNorm;
 import lemma.core.tensor.Tensor;
 
 /// The residual block of diffusion U-Nets: two convolutions, told the time between them.
@@ -74,11 +76,10 @@ public record ResNetBlock(
     int out = config.out();
     boolean scaleShift = config.conditioning() == Conditioning.SCALE_SHIFT;
     return new ResNetBlock(
-        GroupNorm.of(weights.under("norm1"), config.groups(), in, config.epsilon()),
+        weights.groupNorm("norm1", config.groups(), in, config.epsilon()),
         Conv2d.same(weights.under("conv1"), in, out, 3),
-        Linear.of(
-            weights.under("time_emb_proj"), config.embeddingDim(), scaleShift ? 2 * out : out),
-        GroupNorm.of(weights.under("norm2"), config.groups(), out, config.epsilon()),
+        weights.linear("time_emb_proj", config.embeddingDim(), scaleShift ? 2 * out : out),
+        weights.groupNorm("norm2", config.groups(), out, config.epsilon()),
         Conv2d.same(weights.under("conv2"), out, out, 3),
         in == out
             ? Optional.empty()

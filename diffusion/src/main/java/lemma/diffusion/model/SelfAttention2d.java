@@ -2,6 +2,8 @@ package lemma.diffusion.model;
 
 import static lemma.core.tensor.Tensor.LAST;
 
+import lemma.core.feedforward.Linear;
+import lemma.core.norm.GroupNorm;
 import lemma.core.tensor.Tensor;
 
 /// Self-attention between the pixels of an image: every pixel may look at every other.
@@ -31,11 +33,11 @@ public record SelfAttention2d(
   public static SelfAttention2d of(
       Weights weights, int channels, int heads, int groups, double epsilon) {
     return new SelfAttention2d(
-        GroupNorm.of(weights.under("group_norm"), groups, channels, epsilon),
-        Linear.of(weights.under("to_q"), channels, channels),
-        Linear.of(weights.under("to_k"), channels, channels),
-        Linear.of(weights.under("to_v"), channels, channels),
-        Linear.of(weights.under("to_out.0"), channels, channels),
+        weights.groupNorm("group_norm", groups, channels, epsilon),
+        weights.linear("to_q", channels, channels),
+        weights.linear("to_k", channels, channels),
+        weights.linear("to_v", channels, channels),
+        weights.linear("to_out.0", channels, channels),
         heads);
   }
 

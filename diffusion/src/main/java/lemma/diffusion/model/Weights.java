@@ -6,6 +6,8 @@ import java.util.Map;
 import java.util.TreeSet;
 import java.util.function.Consumer;
 import java.util.random.RandomGenerator;
+import lemma.core.feedforward.Linear;
+import lemma.core.norm.GroupNorm;
 import lemma.core.tensor.Tensor;
 
 /// Where a network takes its named parameters from: a checkpoint, a random start, or a list of what
@@ -28,6 +30,18 @@ public interface Weights {
   /// The same parameters, with `scope.` in front of every name.
   default Weights under(String scope) {
     return (name, shape) -> get(scope + "." + name, shape);
+  }
+
+  /// An affine map of rows: asks for `weight` and `bias` under this name.
+  default Linear linear(String name, int in, int out) {
+    Weights own = under(name);
+    return new Linear(own.get("weight", out, in), own.get("bias", out));
+  }
+
+  /// A normalisation of groups of channels: asks for `weight` and `bias` under this name.
+  default GroupNorm groupNorm(String name, int groups, int channels, double epsilon) {
+    Weights own = under(name);
+    return new GroupNorm(groups, own.get("weight", channels), own.get("bias", channels), epsilon);
   }
 
   /// The parameters of a map.

@@ -5,7 +5,7 @@
 /// |---|---|
 /// | [TimestepEmbedding] | a timestep as sines and cosines |
 /// | [ResNetBlock], [SelfAttention2d], [Resampling] | the blocks |
-/// | [Conv2d], [Linear], [GroupNorm] | the layers in them |
+/// | [Conv2d] | the layer in them that language models lack; the others are those of [lemma.core.norm] |
 /// | [GlyphDenoiser] | the network; [GlyphDiffusion] with its schedule, from a folder |
 /// | [GlyphSampler] | draws with it: scheduler, guidance, every core |
 /// | [GlyphClassifier] | reads what was drawn |

@@ -4,6 +4,8 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Clock;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -14,10 +16,15 @@ import java.util.random.RandomGenerator;
 import java.util.random.RandomGeneratorFactory;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
-import lemma.core.model.LlamaDecoder;
+import lemma.core.chat.ChatMessage;
+import lemma.core.chat.ChatTemplate;
+import lemma.core.model.DecoderModel;
+import lemma.core.model.LanguageModel;
 import lemma.core.model.ModelConfig;
+import lemma.core.model.T5;
+import lemma.core.model.T5Config;
 import lemma.core.tokenizer.Tokenizer;
-import lemma.core.tokenizer.TokenizerJson;
+import lemma.core.tokenizer.TokenizerFile;
 import lemma.docs.ProjectHome;
 import lemma.sampling.generate.Generation;
 import lemma.sampling.generate.GenerationConfig;
@@ -58,9 +65,21 @@ final class GenerateCommand implements Callable<Integer> {
       names = "--model",
       paramLabel = "PATH",
       description =
-          "folder with config.json and safetensors files, or one such file beside its config.json;"
-              + " without it, the model that comes with the project")
+          "GGUF file, or folder with config.json and safetensors files, or one of these beside its"
+              + " config.json: Llama, Mistral, Mixtral, Qwen, GPT-2, or T5, whose encoder reads the"
+              + " prompt; without it, the model that comes with the project")
   private Path model;
+
+  @Option(
+      names = "--chat",
+      description = "the prompt is what a user says, written as the model's chat template has it")
+  private boolean chat;
+
+  @Option(
+      names = "--system",
+      paramLabel = "TEXT",
+      description = "with --chat, what the system says first")
+  private String system;
 
   @Option(
       names = "--max-tokens",
@@ -137,18 +156,57 @@ final class GenerateCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     Path path = model == null ? shipped() : model;
-    Path folder = Files.isDirectory(path) ? path : path.toAbsolutePath().getParent();
     int count = threads == null ? Runtime.getRuntime().availableProcessors() : threads;
-    try (LlamaDecoder decoder = LlamaDecoder.open(path, count)) {
-      Tokenizer tokenizer = tokenizer(folder);
-      GenerationConfig config = config(ModelConfig.endTokens(folder));
-      Generator generator =
-          tokenizer == null
-              ? new Generator(decoder, config)
-              : new Generator(decoder, tokenizer::bytes, config);
-      generate(generator, tokenizer);
+    if (Files.exists(path) && ModelConfig.read(path) instanceof T5Config config) {
+      T5 encoderDecoder = T5.load(path);
+      Tokenizer tokenizer = tokenizer(path);
+      int[] input = input(tokenizer, ModelConfig.endTokens(path));
+      int[] start = {config.startToken()};
+      generate(generator(encoderDecoder.given(input), tokenizer, path), tokenizer, input, start);
+    } else {
+      try (DecoderModel decoder = DecoderModel.open(path, count)) {
+        Tokenizer tokenizer = tokenizer(path);
+        Generator generator = generator(decoder, tokenizer, path);
+        int[] ids = ids(tokenizer, path);
+        generate(generator, tokenizer, ids, ids);
+      }
     }
     return Lemma.OK;
+  }
+
+  private Generator generator(LanguageModel model, Tokenizer tokenizer, Path path)
+      throws IOException {
+    GenerationConfig config = config(ModelConfig.endTokens(path));
+    return tokenizer == null
+        ? new Generator(model, config)
+        : new Generator(model, tokenizer::bytes, config);
+  }
+
+  private int[] ids(Tokenizer tokenizer, Path path) throws IOException {
+    if (system != null && !chat) throw new IllegalArgumentException("--system needs --chat");
+    if (chat && prompt.text == null)
+      throw new IllegalArgumentException("--chat needs --prompt, there are --ids");
+    if (prompt.text == null) return prompt.ids;
+    return chat ? tokenizer.encode(conversation(path)) : encode(prompt.text, tokenizer);
+  }
+
+  /// The template writes the tokens that stand in front of a text, too.
+  private String conversation(Path path) throws IOException {
+    ChatTemplate template =
+        ChatTemplate.read(path)
+            .orElseThrow(() -> new IllegalArgumentException(path + " has no chat template"));
+    List<ChatMessage> messages = new ArrayList<>();
+    if (system != null) messages.add(ChatMessage.system(system));
+    messages.add(ChatMessage.user(prompt.text));
+    return template.render(messages, true, Clock.systemDefaultZone());
+  }
+
+  /// What an encoder reads: ids as they are given, a text with the end token behind it.
+  private int[] input(Tokenizer tokenizer, Set<Integer> endTokens) {
+    if (prompt.text == null) return prompt.ids;
+    IntStream text = Arrays.stream(encode(prompt.text, tokenizer));
+    IntStream end = endTokens.stream().mapToInt(Integer::intValue).limit(1);
+    return IntStream.concat(text, end).toArray();
   }
 
   private static Path shipped() {
@@ -159,10 +217,9 @@ final class GenerateCommand implements Callable<Integer> {
   }
 
   /// `null` if ids go in and ids come out.
-  private Tokenizer tokenizer(Path folder) throws IOException {
-    boolean needed = prompt.text != null || !stop.isEmpty();
-    boolean there = Files.exists(folder.resolve("tokenizer.json"));
-    return needed || there && !printIds ? TokenizerJson.read(folder) : null;
+  private Tokenizer tokenizer(Path path) throws IOException {
+    if (prompt.text != null || !stop.isEmpty()) return TokenizerFile.open(path);
+    return printIds ? null : TokenizerFile.find(path).orElse(null);
   }
 
   private GenerationConfig config(Set<Integer> endTokens) {
@@ -174,17 +231,17 @@ final class GenerateCommand implements Callable<Integer> {
         .withIgnoreEnd(ignoreEnd);
   }
 
-  private void generate(Generator generator, Tokenizer tokenizer) {
-    int[] ids = prompt.text == null ? prompt.ids : encode(prompt.text, tokenizer);
+  /// Goes on after `start`, which is the prompt itself unless an encoder has read it.
+  private void generate(Generator generator, Tokenizer tokenizer, int[] ids, int[] start) {
     RandomGenerator random = RandomGeneratorFactory.of("Xoshiro256PlusPlus").create(seed);
     PrintWriter out = spec.commandLine().getOut();
     if (json) {
-      Generation generation = generator.generate(ids, random);
+      Generation generation = generator.generate(start, random);
       out.println(JsonMapper.shared().writeValueAsString(summary(ids, generation)));
     } else if (printIds || tokenizer == null) {
-      out.println(joined(generator.generate(ids, random).tokens()));
+      out.println(joined(generator.generate(start, random).tokens()));
     } else {
-      stream(generator, ids, random, out);
+      stream(generator, start, random, out);
     }
   }
 

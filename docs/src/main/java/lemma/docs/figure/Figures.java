@@ -19,6 +19,8 @@ public final class Figures {
 
   private static final Map<String, Source> SOURCES =
       Map.ofEntries(
+          entry("activation-slopes", home -> ActivationFigures.slopes()),
+          entry("activations", home -> ActivationFigures.values()),
           entry("alibi-reach", home -> PositionFigures.alibiReach()),
           entry("attention-singular-values", home -> AttentionFigures.singularValues()),
           entry("bucket-map", home -> BucketFigures.bucketMap()),
@@ -33,17 +35,22 @@ public final class Figures {
           entry("filter-typical", FilterFigures::typical),
           entry("filter-xtc", FilterFigures::xtc),
           entry("flow-shift", home -> ScheduleFigures.flowShift()),
+          entry("gelu-gap", home -> ActivationFigures.geluGap()),
+          entry("gradient-depth", home -> NormFigures.gradientDepth()),
           entry("guidance-grid", GlyphFigures::guidanceGrid),
           entry("log-n-entropy", home -> ExtrapolationFigures.entropy()),
           entry("mask-patterns", home -> MaskPatterns.draw()),
+          entry("nf4-levels", home -> QuantizationFigures.nf4Levels()),
           entry("noise-schedule-snr", home -> ScheduleFigures.noiseScheduleSnr()),
           entry("noise-schedules", home -> ScheduleFigures.noiseSchedules()),
+          entry("quantization-error", home -> QuantizationFigures.quantizationError()),
           entry("repetition-remedies", RepetitionFigures::remedies),
           entry("rope-decay", home -> PositionFigures.ropeDecay()),
           entry("rope-rotation", home -> PositionFigures.ropeRotation()),
           entry("sinusoidal-product", home -> PositionFigures.sinusoidalProduct()),
           entry("t5-buckets", home -> PositionFigures.t5Buckets()),
           entry("temperature-step", SamplingFigures::temperatureStep),
+          entry("tokenizer-lengths", TokenizerFigures::lengths),
           entry("top-p-cut", SamplingFigures::topPCut));
 
   private Figures() {}

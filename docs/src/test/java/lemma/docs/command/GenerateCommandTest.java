@@ -8,14 +8,25 @@ import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.random.RandomGeneratorFactory;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import lemma.core.format.FloatFormat;
+import lemma.core.format.SafetensorsWriter;
+import lemma.core.format.StoredTensor;
+import lemma.core.model.Gpt2;
 import lemma.core.model.LanguageModel;
 import lemma.core.model.Llama;
 import lemma.core.model.LlamaConfig;
+import lemma.core.model.ModelConfig;
+import lemma.core.model.T5;
+import lemma.core.tensor.Tensor;
+import lemma.docs.ProjectHome;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -117,6 +128,75 @@ class GenerateCommandTest {
     refused(generate("--ids", "1"), "config.json", "mamba");
   }
 
+  /// Weights by name and shape, all different.
+  private static void write(Path folder, String config) throws IOException {
+    Files.writeString(folder.resolve("config.json"), config);
+    var random = RandomGeneratorFactory.of("Xoshiro256PlusPlus").create(2);
+    List<StoredTensor> stored = new ArrayList<>();
+    ModelConfig.read(folder)
+        .weightShapes()
+        .forEach((name, shape) -> {
+          double[] weight = Tensor.gaussian(random, shape).toArray();
+          stored.add(StoredTensor.of(name, weight, shape, FloatFormat.F32));
+        });
+    SafetensorsWriter.write(folder.resolve("model.safetensors"), stored, Map.of());
+  }
+
+  private static String greedy(LanguageModel model, int... prompt) {
+    LanguageModel.Session session = model.open();
+    float[] logits = session.append(prompt);
+    List<String> spoken = new ArrayList<>();
+    for (int step = 0; step < 6; step++) {
+      int best = 0;
+      for (int i = 1; i < logits.length; i++) if (logits[i] > logits[best]) best = i;
+      spoken.add(String.valueOf(best));
+      logits = session.append(best);
+    }
+    return String.join(",", spoken) + "\n";
+  }
+
+  @Test
+  void every_family_that_writes_can_be_asked() throws IOException {
+    String[] greedy = {
+      "--ids", "3,1,4", "--max-tokens", "6", "--temperature", "0", "--ignore-eos", "--print-ids"
+    };
+    write(
+        folder,
+        """
+        {"model_type": "gpt2", "vocab_size": 20, "n_embd": 8, "n_layer": 2, "n_head": 2,
+         "n_positions": 16}
+        """);
+    assertThat(generate(greedy).out()).isEqualTo(greedy(Gpt2.load(folder), 3, 1, 4));
+    write(
+        folder,
+        """
+        {"model_type": "mixtral", "vocab_size": 20, "hidden_size": 8, "intermediate_size": 6,
+         "num_hidden_layers": 2, "num_attention_heads": 2, "num_key_value_heads": 1,
+         "num_local_experts": 3, "num_experts_per_tok": 2, "max_position_embeddings": 16}
+        """);
+    assertThat(generate(greedy).out()).isEqualTo(greedy(Llama.load(folder), 3, 1, 4));
+    write(
+        folder,
+        """
+        {"model_type": "t5", "vocab_size": 20, "d_model": 8, "d_kv": 4, "d_ff": 6,
+         "num_layers": 2, "num_heads": 2, "decoder_start_token_id": 5}
+        """);
+    assertThat(generate(greedy).out()).isEqualTo(greedy(T5.load(folder).given(3, 1, 4), 5));
+    assertThat(
+            JsonMapper.shared()
+                .readTree(generate("--ids", "3,1,4", "--json").out())
+                .get("prompt")
+                .size())
+        .isEqualTo(3);
+    write(
+        folder,
+        """
+        {"model_type": "bert", "vocab_size": 20, "hidden_size": 8, "intermediate_size": 6,
+         "num_hidden_layers": 2, "num_attention_heads": 2, "max_position_embeddings": 16}
+        """);
+    refused(generate(greedy), "BERT");
+  }
+
   @Test
   void inspect_lists_every_tensor() throws IOException {
     JsonNode all = JsonMapper.shared().readTree(run("inspect", folder.toString(), "--json").out());
@@ -136,5 +216,30 @@ class GenerateCommandTest {
     assertThat(run.out()).isEmpty();
     assertThat(run.err().lines()).hasSize(1);
     assertThat(run.err()).contains(words);
+  }
+
+  /// The shipped model knows no chat tokens; a template of its own gives it plain words.
+  @Test
+  void a_chat_prompt_is_the_text_of_the_template() throws IOException {
+    Path shipped = ProjectHome.find().path("core", "models", "storyteller");
+    for (String name : new String[] {"config.json", "model.safetensors", "tokenizer.json"})
+      Files.copy(shipped.resolve(name), folder.resolve(name), StandardCopyOption.REPLACE_EXISTING);
+    String[] greedy = {"--temperature", "0", "--max-tokens", "5", "--json"};
+    assertThat(generate(with(greedy, "--prompt", "Hi", "--chat")).err())
+        .contains("no chat template");
+    Files.writeString(
+        folder.resolve("chat_template.jinja"),
+        "{% for m in messages %}{{ m.role }}: {{ m.content }}\n{% endfor %}"
+            + "{{ 'assistant:' if add_generation_prompt }}");
+    Run chat = generate(with(greedy, "--prompt", "Hi", "--system", "Be kind.", "--chat"));
+    Run plain = generate(with(greedy, "--prompt", "system: Be kind.\nuser: Hi\nassistant:"));
+    assertThat(chat.err()).isEmpty();
+    assertThat(chat.out()).isEqualTo(plain.out());
+    assertThat(generate(with(greedy, "--ids", "1", "--chat")).err()).contains("--prompt");
+    assertThat(generate(with(greedy, "--prompt", "x", "--system", "y")).err()).contains("--chat");
+  }
+
+  private static String[] with(String[] first, String... second) {
+    return Stream.concat(Arrays.stream(first), Arrays.stream(second)).toArray(String[]::new);
   }
 }
