@@ -38,7 +38,8 @@ public record ForcedTokens(int position, Set<Integer> tokens) implements LogitsP
     Logits.check(logits);
     double[] forced = new double[logits.length];
     Arrays.fill(forced, Logits.REMOVED);
-    for (int token : tokens) forced[History.inVocabulary("forced tokens", token, logits.length)] = 0;
+    for (int token : tokens)
+      forced[History.inVocabulary("forced tokens", token, logits.length)] = 0;
     return history.length == position ? forced : logits.clone();
   }
 }

@@ -15,7 +15,8 @@ final class History {
   ///
   /// @throws IllegalArgumentException if one of them is outside the vocabulary
   static int[] newest(int[] history, int window, int vocabularySize) {
-    int[] newest = Arrays.copyOfRange(history, Math.max(0, history.length - window), history.length);
+    int[] newest =
+        Arrays.copyOfRange(history, Math.max(0, history.length - window), history.length);
     for (int token : newest)
       if (token < 0 || token >= vocabularySize)
         throw new IllegalArgumentException(

@@ -41,8 +41,7 @@ public record SuppressedTokens(Set<Integer> tokens, int from, int to) implements
   }
 
   /// No end before `count` tokens were generated.
-  public static SuppressedTokens minNewTokens(
-      int count, int promptLength, Set<Integer> endTokens) {
+  public static SuppressedTokens minNewTokens(int count, int promptLength, Set<Integer> endTokens) {
     return minLength(Math.addExact(promptLength, count), endTokens);
   }
 

@@ -102,7 +102,10 @@ class DryTest {
             golden.number("base"),
             golden.integer("allowed_length"),
             window <= 0 ? History.WHOLE : window,
-            golden.params().get("sequence_breakers").valueStream()
+            golden
+                .params()
+                .get("sequence_breakers")
+                .valueStream()
                 .map(token -> token.asInt())
                 .collect(Collectors.toSet()));
     golden.expect("logits", dry.process(golden.ints("input_ids"), golden.doubles("logits")), proof);

@@ -67,7 +67,8 @@ class MinPTest {
   @Test
   void a_hot_flat_tail_that_fills_the_nucleus_is_cut_by_min_p(Proof proof) {
     // one good token, ten fair ones, and a tail of ten thousand poor ones
-    double[] logits = IntStream.range(0, 10_000).mapToDouble(i -> i == 0 ? 10 : i < 11 ? 8 : 0).toArray();
+    double[] logits =
+        IntStream.range(0, 10_000).mapToDouble(i -> i == 0 ? 10 : i < 11 ? 8 : 0).toArray();
     var hot = new Temperature(1.5);
     assertThat(kept(logits, hot, new MinP(0.1))).hasSize(11);
     int nucleus = kept(logits, hot, new TopP(0.9)).length;

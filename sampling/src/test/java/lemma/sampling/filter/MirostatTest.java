@@ -119,8 +119,7 @@ class MirostatTest {
               .filter(i -> -Math.log(p[i]) / Math.log(2) <= 2 * tau)
               .toArray();
       int[] kept = Logits.kept(new Mirostat.V2(tau, 0.1).open().process(new int[0], logits));
-      assertThat(kept)
-          .isEqualTo(wanted.length > 0 ? wanted : new int[] {Logits.argMax(logits)});
+      assertThat(kept).isEqualTo(wanted.length > 0 ? wanted : new int[] {Logits.argMax(logits)});
     }
   }
 
@@ -130,8 +129,7 @@ class MirostatTest {
     RandomGenerator random = random(3);
     for (double exponent : new double[] {0.5, 1, 1.3, 3}) {
       double[] logits = zipf(exponent, random);
-      proof.atMost(
-          "|ŝ − s|", Math.abs(Mirostat.V1.exponent(logits, 100) - exponent), 1e-12);
+      proof.atMost("|ŝ − s|", Math.abs(Mirostat.V1.exponent(logits, 100) - exponent), 1e-12);
       int last = 1;
       for (double mu = 0; mu < 12; mu += 0.5) {
         int count = new Mirostat.V1(2, 0.1, 100).count(logits, mu);
@@ -160,8 +158,7 @@ class MirostatTest {
   @Claim("parity")
   @GoldenCases("sampling/mirostat-v1")
   void version_1_equals_the_reference(GoldenCase golden, Proof proof) {
-    var settings =
-        new Mirostat.V1(golden.number("tau"), golden.number("eta"), golden.integer("m"));
+    var settings = new Mirostat.V1(golden.number("tau"), golden.number("eta"), golden.integer("m"));
     Steps steps = Steps.run(settings, golden);
     golden.expect("mu", steps.mu(), proof);
     golden.expect("k", Arrays.stream(steps.kept()).mapToInt(kept -> kept.length).toArray());

@@ -87,9 +87,11 @@ class RepetitionTest {
       proof.measured("longest period", period);
       // and the loop grows surer: the token it goes on with is likelier at the end than at first
       int last = text[299];
-      int first = IntStream.range(1, 300).filter(i -> text[i] == last && text[i - 1] == text[298])
-          .findFirst()
-          .orElseThrow();
+      int first =
+          IntStream.range(1, 300)
+              .filter(i -> text[i] == last && text[i - 1] == text[298])
+              .findFirst()
+              .orElseThrow();
       double early = Logits.logProbability(model.logits(Arrays.copyOf(text, first)), last);
       double late = Logits.logProbability(model.logits(Arrays.copyOf(text, 299)), last);
       proof.atLeast("ln P(loop) late − early", late - early, 0.01);
@@ -222,9 +224,7 @@ class RepetitionTest {
     Refusal.of(() -> new NoRepeatNGram(0), "n must be", "0");
     for (LogitsProcessor link :
         List.of(
-            new RepetitionPenalty(1.1),
-            new PresenceFrequencyPenalty(1, 1),
-            new NoRepeatNGram(2))) {
+            new RepetitionPenalty(1.1), new PresenceFrequencyPenalty(1, 1), new NoRepeatNGram(2))) {
       SamplingProofs.requireScores(link);
       Refusal.of(() -> link.process(new int[] {1, 7}, new double[2]), "history", "token 7");
       Refusal.of(() -> link.process(new int[] {-1}, new double[2]), "history", "token -1");

@@ -49,7 +49,8 @@ class SamplingOrderTest {
     for (int round = 0; round < 100; round++) {
       double[] logits = doubles(SamplingProofs.peaked(100, 5, random));
       for (LogitsProcessor link :
-          List.of(new TopK(7), new TopNSigma(1.3), new RepetitionPenalty(1.4), new NoRepeatNGram(1)))
+          List.of(
+              new TopK(7), new TopNSigma(1.3), new RepetitionPenalty(1.4), new NoRepeatNGram(1)))
         proof.atMost(
             "max |ΔP| after a swap",
             gap(distribution(logits, heat, link), distribution(logits, link, heat)),

@@ -136,7 +136,10 @@ class TokenRulesTest {
   @GoldenCases("sampling/bad-words")
   void bad_words_equal_the_reference(GoldenCase golden) {
     Set<List<Integer>> sequences =
-        golden.params().get("bad_words_ids").valueStream()
+        golden
+            .params()
+            .get("bad_words_ids")
+            .valueStream()
             .map(TokenRulesTest::tokens)
             .collect(Collectors.toSet());
     Set<Integer> ends = Set.copyOf(tokens(golden.params().path("eos_token_id")));

@@ -58,7 +58,8 @@ class TypicalPTest {
   @Claim("argmax-goes")
   @Test
   void the_most_probable_token_may_go() {
-    // P = 0.3 and seven times 0.1: H = 1.97 nats, ln 10 = 2.30 is nearer to it than ln (1/0.3) = 1.20
+    // P = 0.3 and seven times 0.1: H = 1.97 nats, ln 10 = 2.30 is nearer to it than ln (1/0.3) =
+    // 1.20
     double[] logits = DoubleStream.of(3, 1, 1, 1, 1, 1, 1, 1).map(Math::log).toArray();
     assertThat(kept(logits, new TypicalP(0.45))).containsExactly(1, 2, 3, 4, 5);
     assertThat(kept(logits, new TopP(0.45))).containsExactly(0, 1, 2);

@@ -43,8 +43,7 @@ class XtcTest {
       int removed = Math.max(0, good.length - 1);
       int[] kept = excluded(threshold, scores);
       assertThat(kept).hasSize(100 - removed);
-      if (good.length > 0)
-        for (int token : kept) assertThat(p[token]).isLessThanOrEqualTo(good[0]);
+      if (good.length > 0) for (int token : kept) assertThat(p[token]).isLessThanOrEqualTo(good[0]);
     }
   }
 
