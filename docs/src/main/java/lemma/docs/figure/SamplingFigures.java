@@ -22,14 +22,19 @@ final class SamplingFigures {
   private static final double TOP_P = 0.9;
 
   /// What the model says of the next token.
-  record Step(double[] logits, Tokenizer tokenizer) {
+  record Step(int[] history, double[] logits, Tokenizer tokenizer) {
     static Step read(ProjectHome home) throws IOException {
+      return read(home, PROMPT);
+    }
+
+    static Step read(ProjectHome home, String prompt) throws IOException {
       Path folder = home.path("core", "models", "storyteller");
       Tokenizer tokenizer = TokenizerJson.read(folder);
       try (LlamaDecoder model = LlamaDecoder.open(folder, 1)) {
-        float[] raw = model.open().append(tokenizer.encode(PROMPT));
+        int[] history = tokenizer.encode(prompt);
+        float[] raw = model.open().append(history);
         double[] logits = IntStream.range(0, raw.length).mapToDouble(i -> raw[i]).toArray();
-        return new Step(logits, tokenizer);
+        return new Step(history, logits, tokenizer);
       }
     }
 
