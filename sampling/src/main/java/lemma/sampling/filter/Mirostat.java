@@ -87,13 +87,10 @@ public sealed interface Mirostat {
     @Override
     public int count(double[] logits, double mu) {
       int count = 0;
-      for (double p : Logits.softmax(logits)) if (-Math.log(p) / LN_2 <= mu) count++;
+      for (double p : Logits.softmax(logits)) if (bits(p) <= mu) count++;
       return Math.max(1, count);
     }
   }
-
-  /// ln 2: surprise is counted in bits.
-  double LN_2 = Math.log(2);
 
   /// One text. Each call reads from the history what was drawn after the one before: the run must
   /// be the last link of its chain, and serves one text on one thread.
@@ -135,9 +132,13 @@ public sealed interface Mirostat {
       if (drawn < 0 || drawn >= offered.length || offered[drawn] == 0)
         throw new IllegalArgumentException(
             "history ends with token %d, which this run had removed".formatted(drawn));
-      double surprise = -Math.log(offered[drawn]) / LN_2;
-      mu -= settings.eta() * (surprise - settings.tau());
+      mu -= settings.eta() * (bits(offered[drawn]) - settings.tau());
     }
+  }
+
+  /// Surprise: −log₂ p.
+  private static double bits(double p) {
+    return -Math.log(p) / Math.log(2);
   }
 
   private static void check(double tau, double eta) {

@@ -55,6 +55,8 @@ class TokenRulesTest {
   void an_end_token_stays_even_if_listed_alone() {
     var link = new BadWords(Set.of(List.of(1), List.of(2)), Set.of(1));
     assertThat(link.process(new int[0], new double[3])).containsExactly(0, 0, GONE);
+    var longer = new BadWords(Set.of(List.of(1, 0)), Set.of(1)); // only alone
+    assertThat(longer.process(new int[] {1}, new double[3])).containsExactly(GONE, 0, 0);
   }
 
   @Claim("bias")
