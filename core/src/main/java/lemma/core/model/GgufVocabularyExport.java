@@ -13,12 +13,18 @@ import lemma.core.format.FormatException;
 import lemma.core.format.GgufValue;
 import lemma.core.format.JsonFile;
 import lemma.core.tokenizer.PublishedPattern;
+import lemma.core.tokenizer.SentencePiece;
+import lemma.core.tokenizer.SentencePieceBpe;
+import lemma.core.tokenizer.SentencePieceFile;
+import lemma.core.tokenizer.SentencePieceModel;
 import tools.jackson.databind.JsonNode;
 
-/// The tokenizer of a folder as metadata of a GGUF file: byte-level BPE with a pattern that llama.cpp
-/// knows by name. Another tokenizer is left out: the file then says that it has no vocabulary.
+/// The tokenizer of a folder as metadata of a GGUF file, which [lemma.core.tokenizer.GgufVocabulary]
+/// reads again: byte-level BPE with a pattern that llama.cpp knows by name, or SentencePiece BPE.
+/// Another tokenizer is left out: the file then says that it has no vocabulary.
 final class GgufVocabularyExport {
   private static final String PREFIX = "tokenizer.ggml.";
+  private static final String PIECES = "tokenizer.model";
   private static final int NORMAL = 1;
   private static final int CONTROL = 3;
   private static final int USER_DEFINED = 4;
@@ -33,12 +39,13 @@ final class GgufVocabularyExport {
     Map<String, GgufValue> metadata = new LinkedHashMap<>();
     Path file = folder.resolve("tokenizer.json");
     String pattern = Files.exists(file) ? pattern(JsonFile.read(file)) : null;
-    if (pattern == null) {
-      metadata.put(PREFIX + "model", GgufValue.of("no_vocab"));
-    } else {
+    if (pattern != null) {
       metadata.put(PREFIX + "model", GgufValue.of("gpt2"));
       metadata.put(PREFIX + "pre", GgufValue.of(pattern));
       tokens(JsonFile.read(file), vocabularySize, metadata);
+    } else if (!Files.exists(folder.resolve(PIECES))
+        || !pieces(folder.resolve(PIECES), vocabularySize, metadata)) {
+      metadata.put(PREFIX + "model", GgufValue.of("no_vocab"));
     }
     for (String which : List.of("bos", "eos"))
       if (config.has(which + "_token_id") && config.get(which + "_token_id").isInt())
@@ -70,6 +77,38 @@ final class GgufVocabularyExport {
       case O200K -> "gpt-4o";
       case CL100K -> null;
     };
+  }
+
+  /// The pieces of a SentencePiece model with their scores, if they are merged as BPE does.
+  private static boolean pieces(Path file, int vocabularySize, Map<String, GgufValue> metadata)
+      throws IOException {
+    SentencePieceModel model = SentencePieceFile.read(file);
+    if (!(model.model() instanceof SentencePieceBpe)) return false;
+    if (model.vocabularySize() > vocabularySize)
+      throw new FormatException(
+          file,
+          "has %d pieces, the table has %d rows".formatted(model.vocabularySize(), vocabularySize));
+    List<String> tokens = new ArrayList<>();
+    List<GgufValue> scores = new ArrayList<>();
+    int[] types = new int[vocabularySize];
+    for (int id = 0; id < vocabularySize; id++) {
+      SentencePiece piece =
+          id < model.vocabularySize()
+              ? model.piece(id)
+              : new SentencePiece("[PAD" + id + "]", 0, SentencePiece.Type.UNUSED);
+      tokens.add(piece.text());
+      scores.add(GgufValue.ofFloat32(piece.score()));
+      types[id] = piece.type().ordinal() + 1; // both number them in this order
+      if (piece.type() == SentencePiece.Type.UNKNOWN)
+        metadata.put(PREFIX + "unknown_token_id", GgufValue.ofUint32(id));
+    }
+    metadata.put(PREFIX + "model", GgufValue.of("llama"));
+    metadata.put(PREFIX + "pre", GgufValue.of("default"));
+    metadata.put(PREFIX + "tokens", GgufValue.ofTexts(tokens));
+    metadata.put(PREFIX + "scores", GgufValue.Array.of(GgufValue.Type.FLOAT32, scores));
+    metadata.put(PREFIX + "token_type", GgufValue.ofInt32s(types));
+    metadata.put(PREFIX + "add_space_prefix", GgufValue.of(model.normaliser().addDummyPrefix()));
+    return true;
   }
 
   private static void tokens(JsonFile json, int vocabularySize, Map<String, GgufValue> metadata) {

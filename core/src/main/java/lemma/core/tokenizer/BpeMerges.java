@@ -125,21 +125,17 @@ public final class BpeMerges {
     int last = piece.length - 1;
     for (int i = 0; i < last; i++) ranks[i] = pairs.rank(symbols[i], symbols[i + 1]);
     while (last > 0) {
-      int best = ranks[0];
-      int at = 0;
-      for (int i = 1; i < last; i++)
-        if (ranks[i] < best) {
-          best = ranks[i];
-          at = i;
-        }
+      int best = PairTable.NONE;
+      for (int i = 0; i < last; i++) best = Math.min(best, ranks[i]); // a loop for vector lanes
       if (best == PairTable.NONE) break;
+      int at = 0;
+      while (ranks[at] != best) at++;
       symbols[at] = pairs.merged(best);
       ends[at] = ends[at + 1];
-      for (int i = at + 1; i < last; i++) {
-        symbols[i] = symbols[i + 1];
-        ends[i] = ends[i + 1];
-        ranks[i] = ranks[i + 1]; // ranks[last] is never read
-      }
+      int behind = last - at - 1;
+      System.arraycopy(symbols, at + 2, symbols, at + 1, behind);
+      System.arraycopy(ends, at + 2, ends, at + 1, behind);
+      System.arraycopy(ranks, at + 1, ranks, at, behind);
       last--;
       if (at < last) ranks[at] = pairs.rank(symbols[at], symbols[at + 1]);
       if (at > 0) ranks[at - 1] = pairs.rank(symbols[at - 1], symbols[at]);

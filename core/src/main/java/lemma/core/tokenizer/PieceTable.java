@@ -19,7 +19,8 @@ final class PieceTable {
   record Entry(String piece, int id) {}
 
   PieceTable(List<Entry> entries) {
-    int bits = 33 - Integer.numberOfLeadingZeros(Math.max(entries.size(), 8)); // half full at most
+    int size = entries.size() + entries.size() / 4; // four fifths full at most: small is fast
+    int bits = 32 - Integer.numberOfLeadingZeros(Math.max(size, 8));
     slots = new long[2 << bits];
     mask = (1 << bits) - 1;
     var packed = new PackedPiece();

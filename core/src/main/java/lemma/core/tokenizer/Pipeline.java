@@ -200,13 +200,13 @@ public final class Pipeline implements Tokenizer {
 
       @Override
       public String next(int id) {
-        step.accept(written(id), true, true, (text, begins, ends) -> out.append(text));
+        step.accept(written(id), true, true, (text, _, _) -> out.append(text));
         return taken();
       }
 
       @Override
       public String end() {
-        step.end((text, begins, ends) -> out.append(text));
+        step.end((text, _, _) -> out.append(text));
         return taken();
       }
 

@@ -68,11 +68,6 @@ public final class TextPattern {
     return source;
   }
 
-  /// Whether the pattern matches somewhere.
-  boolean found(String text) {
-    return pattern.matcher(text).find();
-  }
-
   /// The text with every match replaced.
   String replace(String text, String content) {
     return pattern.matcher(text).replaceAll(Matcher.quoteReplacement(content));

@@ -108,7 +108,12 @@ public record UnigramTraining(
   /// @return the pieces, the most probable first, with their log-probabilities
   /// @throws IllegalArgumentException if there are more characters than `vocabularySize`
   public List<SentencePiece> learn(Map<String, Long> words) {
-    Map<String, Double> pieces = seed(words);
+    return learn(words, seed(words));
+  }
+
+  /// The same from other pieces to start with, as log-probabilities; every character is among them.
+  List<SentencePiece> learn(Map<String, Long> words, Map<String, Double> seed) {
+    Map<String, Double> pieces = seed;
     Set<String> characters = characters(words).keySet();
     if (characters.size() > vocabularySize)
       throw new IllegalArgumentException(

@@ -1,5 +1,6 @@
 package lemma.core.model;
 
+import static lemma.proof.Numbers.random;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
@@ -19,6 +20,12 @@ import lemma.core.format.GgufWriter;
 import lemma.core.format.JsonFile;
 import lemma.core.format.SafetensorsWriter;
 import lemma.core.format.StoredTensor;
+import lemma.core.position.Rope;
+import lemma.core.tokenizer.GgufVocabulary;
+import lemma.core.tokenizer.SentencePieceFile;
+import lemma.core.tokenizer.SentencePieceModel;
+import lemma.core.tokenizer.Tokenizer;
+import lemma.core.tokenizer.TokenizerFile;
 import lemma.proof.Claim;
 import lemma.proof.Proof;
 import lemma.proof.Proves;
@@ -137,7 +144,7 @@ class GgufConversionTest {
     proof.atMost("|Δ| of a logit", Math.abs(got[i] - expected[i]), 1e-4);
   }
 
-  @Claim("conversion")
+  @Claim("vocabulary")
   @Test
   void a_byte_level_vocabulary_goes_along_and_another_is_left_out() throws IOException {
     Path storyteller = Path.of("models", "storyteller");
@@ -167,6 +174,40 @@ class GgufConversionTest {
     Gguf without = Gguf.open(write(GgufExport.of(out)));
     assertThat(without.text("tokenizer.ggml.model")).isEqualTo("no_vocab");
     assertThat(without.has("tokenizer.ggml.tokens")).isFalse();
+  }
+
+  @Claim("vocabulary")
+  @Test
+  void the_tokenizer_of_the_file_cuts_texts_like_that_of_the_folder() throws Exception {
+    Path storyteller = Path.of("models", "storyteller");
+    Gguf file = Gguf.open(write(GgufExport.of(storyteller)));
+    sameTokens(TokenizerFile.open(storyteller), GgufVocabulary.of(file));
+
+    Path pieces =
+        Path.of(
+            GgufConversionTest.class
+                .getResource("/golden/tokenizers/models/tiny-bpe.model")
+                .toURI());
+    SentencePieceModel model = SentencePieceFile.read(pieces);
+    int rows = model.vocabularySize() + 3; // tables are often filled up to a round number
+    LlamaConfig small =
+        new LlamaConfig(
+            rows, 8, 8, 1, 2, 1, 4, 16, 1e-5, Rope.llama(4, 1e4), LlamaConfig.Variant.TIED);
+    Llama.initialise(small, random(1)).save(out, FloatFormat.F32);
+    Files.copy(pieces, out.resolve("tokenizer.model"));
+    Gguf withPieces = Gguf.open(write(GgufExport.of(out)));
+    assertThat(withPieces.texts("tokenizer.ggml.tokens")).hasSize(rows);
+    Tokenizer there = GgufVocabulary.of(withPieces);
+    for (String text : TEXTS)
+      assertThat(there.encodeOrdinary(text)).as(text).isEqualTo(model.encodeOrdinary(text));
+  }
+
+  private static final List<String> TEXTS =
+      List.of("Once upon a time", "", " two  spaces\n", "naïve 词 \uD83D\uDE00", "don't <s> 2026!");
+
+  private static void sameTokens(Tokenizer expected, Tokenizer got) {
+    for (String text : TEXTS)
+      assertThat(got.encode(text)).as(text).isEqualTo(expected.encode(text));
   }
 
   @Claim("conversion")

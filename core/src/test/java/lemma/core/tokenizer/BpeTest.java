@@ -409,11 +409,11 @@ class BpeTest {
     List<String> out = new ArrayList<>();
     for (String token : tokens) {
       var text = new StringBuilder();
-      step.accept(token, true, true, (part, begins, ends) -> text.append(part));
+      step.accept(token, true, true, (part, _, _) -> text.append(part));
       out.add(text.toString());
     }
     var rest = new StringBuilder();
-    step.end((part, begins, ends) -> rest.append(part));
+    step.end((part, _, _) -> rest.append(part));
     out.add(rest.toString());
     return out;
   }

@@ -215,6 +215,8 @@ class SentencePieceFileTest {
     Tokenizer tokenizer = TokenizerFile.open(folder);
     assertThat(tokenizer.encode("a")).containsExactly(261);
     assertThat(tokenizer.prefix()).containsExactly(1);
+    Path index = Files.writeString(folder.resolve("model.safetensors.index.json"), "{}");
+    assertThat(TokenizerFile.open(index).prefix()).containsExactly(1);
     Path config = folder.resolve("tokenizer_config.json");
     Files.writeString(config, "{\"add_bos_token\": false}");
     assertThat(TokenizerFile.open(folder).prefix()).isEmpty();

@@ -318,6 +318,49 @@ class UnigramTest {
         "ln P more than with SentencePiece's own", learnedHere - logLikelihood(theirs, words), 0);
   }
 
+  @Claim("narrow-seed")
+  @Test
+  void candidates_that_something_always_follows_are_missing_in_sentencepiece(Proof proof)
+      throws IOException {
+    Map<String, Long> words = corpusWords();
+    List<String> texts = new ArrayList<>();
+    SentencePieceNormaliser normaliser = model("tiny-unigram.model").normaliser();
+    for (String line : Files.readAllLines(MODELS.resolve("corpus.txt")))
+      texts.add(normaliser.apply(line).text());
+    Map<String, Double> theirs = new LinkedHashMap<>();
+    for (SentencePiece piece : unigram().pieces())
+      if (piece.type() == Type.NORMAL) theirs.put(piece.text(), piece.score());
+    for (String piece : theirs.keySet())
+      assertThat(piece.length() == 1 || branches(piece, texts)).as(piece).isTrue();
+    UnigramTraining training = UnigramTraining.ofSize(theirs.size());
+    Map<String, Double> narrow = training.seed(words);
+    narrow.keySet().removeIf(piece -> piece.length() > 1 && !branches(piece, texts));
+    List<SentencePiece> wide = training.learn(words);
+    List<SentencePiece> fromNarrow = training.learn(words, narrow);
+    proof.measured("pieces shared with SentencePiece", shared(wide, theirs));
+    proof.atLeast("the same from its narrow seed", shared(fromNarrow, theirs), 430);
+    double all = logLikelihood(wide, words);
+    double seedAlone = all - logLikelihood(fromNarrow, words);
+    double gap = all - UnigramTraining.expectation(theirs, words).logLikelihood();
+    proof.atLeast("ln P lost by the narrow seed alone", seedAlone, 10_000);
+    proof.atMost("share of the whole gap", seedAlone / gap, 0.9); // the rest has other causes
+  }
+
+  /// Whether different characters, or the end of a text, follow a substring.
+  private static boolean branches(String piece, List<String> texts) {
+    Set<Integer> followers = new HashSet<>();
+    for (String text : texts)
+      for (int at = text.indexOf(piece); at >= 0; at = text.indexOf(piece, at + 1)) {
+        int end = at + piece.length();
+        followers.add(end < text.length() ? text.codePointAt(end) : -1);
+      }
+    return followers.size() > 1;
+  }
+
+  private static int shared(List<SentencePiece> pieces, Map<String, Double> others) {
+    return (int) pieces.stream().filter(piece -> others.containsKey(piece.text())).count();
+  }
+
   /// The seed's best pieces with one maximisation: what pruning by loss is to be compared with.
   private static List<SentencePiece> mostFrequent(Map<String, Long> words, int count) {
     Map<String, Double> seed = UnigramTraining.ofSize(count).seed(words);
