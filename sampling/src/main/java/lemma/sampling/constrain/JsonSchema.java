@@ -1,0 +1,52 @@
+package lemma.sampling.constrain;
+
+import java.util.Map;
+
+/// JSON values that a schema accepts, in one way of writing: no white space, properties in the order
+/// in which the schema declares them.
+///
+/// | keyword | meaning here |
+/// |---|---|
+/// | `type` | one of the seven types, or a list of them; without it, the type that other keywords tell |
+/// | `properties`, `required` | declared properties, of which those not required may be left out |
+/// | `additionalProperties` | a schema or `true`: more properties behind the declared ones; without it none if there are `properties`, any if there are not |
+/// | `items`, `minItems`, `maxItems` | elements of an array |
+/// | `enum`, `const` | these values, as far as they are of the `type` |
+/// | `anyOf`, `oneOf` | a value of one of the schemas; for `oneOf` it is not checked that it is only one |
+/// | `$ref`, `$defs`, `definitions` | references `#/…` within the schema, recursive ones too |
+/// | `minLength`, `maxLength` | of a string, in code points; an escape such as `\n` or `\u00e9` is one |
+/// | `pattern` | a [RegularExpression] for the whole string; escapes are written only where JSON needs them |
+/// | `format` | `date`, `time`, `date-time`, `uuid`: days exist, no leap seconds |
+/// | `minimum`, `maximum` | of an integer, or whole bounds of a number, which then has no exponent |
+/// | `exclusiveMinimum`, `exclusiveMaximum` | of an integer |
+/// | `title`, `description`, `default`, `examples`, `deprecated`, `readOnly`, `writeOnly`, `$schema`, `$id`, `$comment` | annotations, which constrain nothing |
+///
+/// Every other keyword is refused with its place in the schema, and so are combinations that would
+/// need an intersection (`pattern` beside `maxLength`, `anyOf` beside `type`). Names of additional
+/// properties are written without escapes; that two of them differ is not checked.
+public final class JsonSchema implements Constraint {
+  private final String source;
+  private final Network network;
+
+  private JsonSchema(String source) {
+    this.source = source;
+    Map<String, Expression> rules = SchemaCompiler.compile(source);
+    this.network = Network.of(rules, SchemaCompiler.ROOT);
+  }
+
+  /// @throws IllegalArgumentException naming the keyword and its place if it is not supported or
+  ///     has a value that it cannot have; or if the schema is no JSON or accepts nothing
+  public static JsonSchema of(String schema) {
+    return new JsonSchema(schema);
+  }
+
+  @Override
+  public String source() {
+    return source;
+  }
+
+  @Override
+  public Network network() {
+    return network;
+  }
+}
