@@ -77,8 +77,7 @@ record AffineFit(float scale, float minimum, int[] levels) {
   private static int[] levels(
       float[] x, int from, int count, float inverse, float least, int most) {
     int[] levels = new int[count];
-    for (int j = 0; j < count; j++)
-      levels[j] = nearest(inverse * (x[from + j] - least), 0, most);
+    for (int j = 0; j < count; j++) levels[j] = nearest(inverse * (x[from + j] - least), 0, most);
     return levels;
   }
 

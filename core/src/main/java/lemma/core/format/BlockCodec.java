@@ -6,8 +6,7 @@ import java.nio.ByteOrder;
 
 /// How one block of a [BlockFormat] is written and read; and what all of them are made of.
 sealed interface BlockCodec permits Q4_0, Q4_1, Q8_0, Q4_K, Q6_K {
-  ValueLayout.OfShort SHORT =
-      ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+  ValueLayout.OfShort SHORT = ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
   int blockSize();
 

@@ -37,7 +37,8 @@ record Q4_0() implements BlockCodec {
     putHalf(to, at, d);
     float inverse = inverse(d);
     for (int j = 0; j < 16; j++)
-      putByte(to, at + 2 + j, level(x[from + j] * inverse) | level(x[from + 16 + j] * inverse) << 4);
+      putByte(
+          to, at + 2 + j, level(x[from + j] * inverse) | level(x[from + 16 + j] * inverse) << 4);
   }
 
   private static int level(float x) {

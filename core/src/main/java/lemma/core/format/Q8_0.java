@@ -45,7 +45,6 @@ record Q8_0() implements BlockCodec {
   @Override
   public void dequantise(MemorySegment bytes, long at, float[] to, int offset) {
     float d = half(bytes, at);
-    for (int j = 0; j < 32; j++)
-      to[offset + j] = bytes.get(ValueLayout.JAVA_BYTE, at + 2 + j) * d;
+    for (int j = 0; j < 32; j++) to[offset + j] = bytes.get(ValueLayout.JAVA_BYTE, at + 2 + j) * d;
   }
 }

@@ -175,7 +175,8 @@ class LlamaTest {
         var poisoned = LlamaDecoder.of(new Llama(config, weights), FloatFormat.F32, 1)) {
       int[] tokens = tokens(40, config, random(31));
       double[] wanted = doubles(whole.open().append(tokens));
-      proof.atMost("max |Δ|", gap(doubles(poisoned.open().append(tokens)), wanted), 1e-3); // not NaN
+      proof.atMost(
+          "max |Δ|", gap(doubles(poisoned.open().append(tokens)), wanted), 1e-3); // not NaN
     }
   }
 

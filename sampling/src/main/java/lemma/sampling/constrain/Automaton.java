@@ -143,8 +143,7 @@ final class Automaton {
     if (waiting == 0 && !empty) return dead;
     Stacks stacks = unique(new Stacks(empty, tops, below));
     remembered += 8 + network.representatives.length;
-    return states.computeIfAbsent(
-        stacks, set -> new State(set, network.representatives.length));
+    return states.computeIfAbsent(stacks, set -> new State(set, network.representatives.length));
   }
 
   private void reset() {
@@ -200,9 +199,7 @@ final class Automaton {
       if (left <= right) i++;
       if (right <= left) j++;
     }
-    union =
-        unique(
-            new Stacks(a.empty || b.empty, Arrays.copyOf(tops, n), Arrays.copyOf(below, n)));
+    union = unique(new Stacks(a.empty || b.empty, Arrays.copyOf(tops, n), Arrays.copyOf(below, n)));
     unions.put(pair, union);
     return union;
   }

@@ -59,13 +59,17 @@ public final class ConstraintRun {
   /// @throws IllegalArgumentException if the text is not complete and no token of the vocabulary
   ///     continues it; or if the constraint is too ambiguous to be followed
   public TokenMask allowed() {
-    if (ended) return endTokensOnly();
-    TokenMask mask = masks.mask(state);
+    TokenMask mask = mask();
     if (mask.count() == 0 && !mayEnd())
       throw new IllegalArgumentException(
           "no token of the vocabulary can follow%s: the constraint expects %s"
               .formatted(where(), expected()));
     return mask;
+  }
+
+  /// The same, also where nothing is left.
+  TokenMask mask() {
+    return ended ? endTokensOnly() : masks.mask(state);
   }
 
   /// The text with one more token.

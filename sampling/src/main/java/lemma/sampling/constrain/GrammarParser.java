@@ -93,8 +93,7 @@ final class GrammarParser {
     int count = 0;
     for (; at < source.length && source[at] >= '0' && source[at] <= '9'; at++) {
       count = 10 * count + source[at] - '0';
-      if (count > RegexParser.MAX_COUNT)
-        throw wrong("a count above " + RegexParser.MAX_COUNT);
+      if (count > RegexParser.MAX_COUNT) throw wrong("a count above " + RegexParser.MAX_COUNT);
     }
     if (at == start) throw wrong("expected a count");
     space();

@@ -203,8 +203,7 @@ final class JsonText {
       boolean last = max != null && length == longest;
       options.add(digits(from, last ? max.toString() : "9".repeat(length)));
     }
-    if (max == null)
-      options.add(sequence(Expression.range("19"), atLeast(longest, DIGIT)));
+    if (max == null) options.add(sequence(Expression.range("19"), atLeast(longest, DIGIT)));
     Expression whole = new Expression.Choice(options);
     return fractions ? sequence(whole, optional(FRACTION)) : whole;
   }

@@ -33,12 +33,13 @@ final class MaskCache {
     automaton = new Automaton(constraint.network());
     path = new Automaton.State[trie.deepest + 1];
     int kept = Math.max(16, KEPT_BYTES / (trie.vocabularySize / 8 + 64));
-    masks = new LinkedHashMap<>(64, 0.75f, true) {
-      @Override
-      protected boolean removeEldestEntry(Map.Entry<Automaton.State, TokenMask> eldest) {
-        return size() > kept;
-      }
-    };
+    masks =
+        new LinkedHashMap<>(64, 0.75f, true) {
+          @Override
+          protected boolean removeEldestEntry(Map.Entry<Automaton.State, TokenMask> eldest) {
+            return size() > kept;
+          }
+        };
   }
 
   /// The tokens that can follow in `state`.

@@ -79,10 +79,14 @@ final class SchemaCompiler {
           + "|(\\d\\d(0[48]|[2468][048]|[13579][26])|([02468][048]|[13579][26])00)-02-29)";
   private static final Map<String, String> FORMATS =
       Map.of(
-          "date", DATE,
-          "time", TIME + ZONE,
-          "date-time", DATE + "T" + TIME + ZONE,
-          "uuid", "[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}");
+          "date",
+          DATE,
+          "time",
+          TIME + ZONE,
+          "date-time",
+          DATE + "T" + TIME + ZONE,
+          "uuid",
+          "[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}");
 
   private static final JsonMapper STRICT =
       JsonMapper.builder(
@@ -226,8 +230,7 @@ final class SchemaCompiler {
       case "array" -> value.isArray();
       case "string" -> value.isString();
       case "number" -> value.isNumber();
-      case "integer" ->
-          value.isNumber() && value.decimalValue().stripTrailingZeros().scale() <= 0;
+      case "integer" -> value.isNumber() && value.decimalValue().stripTrailingZeros().scale() <= 0;
       case "boolean" -> value.isBoolean();
       default -> value.isNull();
     };
@@ -239,7 +242,8 @@ final class SchemaCompiler {
     Map<String, JsonNode> declared = new LinkedHashMap<>();
     if (properties != null && !properties.isObject())
       throw wrong(place + "/properties", "must be an object");
-    if (properties != null) properties.properties().forEach(p -> declared.put(p.getKey(), p.getValue()));
+    if (properties != null)
+      properties.properties().forEach(p -> declared.put(p.getKey(), p.getValue()));
     Set<String> required = required(schema, declared, place);
 
     Expression other = Expression.NOTHING;
@@ -392,8 +396,7 @@ final class SchemaCompiler {
       if (!known.contains(keyword) && !ANNOTATIONS.contains(keyword))
         throw wrong(
             place + "/" + keyword,
-            "is not supported"
-                + (known.isEmpty() ? "" : " beside " + new TreeSet<>(known)));
+            "is not supported" + (known.isEmpty() ? "" : " beside " + new TreeSet<>(known)));
   }
 
   private static IllegalArgumentException wrong(String place, String problem) {

@@ -72,8 +72,7 @@ public final class TokenTrie {
   /// @throws IllegalArgumentException if a token is longer than 65,535 bytes
   public static TokenTrie of(int vocabularySize, IntFunction<byte[]> tokenBytes) {
     if (vocabularySize < 1)
-      throw new IllegalArgumentException(
-          "vocabularySize must be 1 or more, was " + vocabularySize);
+      throw new IllegalArgumentException("vocabularySize must be 1 or more, was " + vocabularySize);
     byte[][] texts = new byte[vocabularySize][];
     for (int token = 0; token < vocabularySize; token++) {
       texts[token] = tokenBytes.apply(token);
