@@ -21,7 +21,10 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.IntStream;
 import lemma.core.model.LanguageModel;
+import lemma.core.model.LlamaDecoder;
 import lemma.core.story.StoryModel;
+import lemma.core.tokenizer.Tokenizer;
+import lemma.core.tokenizer.TokenizerJson;
 import lemma.proof.Claim;
 import lemma.proof.GoldenCase;
 import lemma.proof.GoldenCases;
@@ -449,7 +452,9 @@ class ConstrainedDecodingTest {
   @Claim("every-sample-parses")
   @Test
   void a_thousand_of_a_thousand_samples_of_a_model_parse(Proof proof) throws IOException {
-    StoryModel story = StoryModel.load(Path.of("../core/models/storyteller"));
+    Path folder = Path.of("../core/models/storyteller");
+    Tokenizer tokenizer = TokenizerJson.read(folder);
+    int endToken = tokenizer.addedToken(StoryModel.END).orElseThrow();
     String schema =
         """
         {"type": "object",
@@ -462,31 +467,33 @@ class ConstrainedDecodingTest {
          "required": ["name", "age"]}
         """;
     ConstraintRun start =
-        ConstraintRun.of(Constraint.jsonSchema(schema), story.tokenizer(), Set.of(story.end()));
-    LanguageModel.Session session = story.model().open();
-    int[] prompt = story.tokenizer().encode("Tom");
-    float[] first = session.append(prompt).clone();
+        ConstraintRun.of(Constraint.jsonSchema(schema), tokenizer, Set.of(endToken));
     var kernel = new SamplingKernel(1.5, 0, 1, 0);
     var scratch = new Candidates();
     int good = 0;
     int tokens = 0;
     Set<String> different = new TreeSet<>();
-    for (int seed = 0; seed < 1000; seed++) {
-      RandomGenerator random = random(seed);
-      session.rewind(prompt.length);
-      float[] logits = first.clone();
-      List<Integer> text = new ArrayList<>();
-      for (ConstraintRun run = start; ; tokens++) {
-        run.allowed().apply(logits);
-        int token = kernel.draw(logits, scratch, random);
-        run = run.accept(token);
-        if (run.ended()) break;
-        text.add(token);
-        logits = session.append(new int[] {token}).clone();
+    try (LlamaDecoder model = LlamaDecoder.open(folder, 1)) {
+      LanguageModel.Session session = model.open();
+      int[] prompt = tokenizer.encode("Tom");
+      float[] first = session.append(prompt).clone();
+      for (int seed = 0; seed < 1000; seed++) {
+        RandomGenerator random = random(seed);
+        session.rewind(prompt.length);
+        float[] logits = first.clone();
+        List<Integer> text = new ArrayList<>();
+        for (ConstraintRun run = start; ; tokens++) {
+          run.allowed().apply(logits);
+          int token = kernel.draw(logits, scratch, random);
+          run = run.accept(token);
+          if (run.ended()) break;
+          text.add(token);
+          logits = session.append(token);
+        }
+        String json = tokenizer.decode(text.stream().mapToInt(i -> i).toArray());
+        if (isPerson(JSON.readTree(json))) good++;
+        different.add(json);
       }
-      String json = story.tokenizer().decode(text.stream().mapToInt(i -> i).toArray());
-      if (isPerson(JSON.readTree(json))) good++;
-      different.add(json);
     }
     proof.measured("tokens drawn", tokens);
     proof.atLeast("different texts", different.size(), 900);
