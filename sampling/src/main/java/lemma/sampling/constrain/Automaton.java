@@ -28,7 +28,7 @@ final class Automaton {
   static final int MAX_DEPTH = 500;
 
   /// States of the network that may be active at once.
-  static final int MAX_ACTIVE = 4096;
+  static final int MAX_ACTIVE = 2048;
 
   private static final int MAX_WORK = 1_000_000;
   private static final int MAX_REMEMBERED = 4_000_000;

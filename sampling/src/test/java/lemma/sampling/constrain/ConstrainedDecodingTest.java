@@ -414,6 +414,7 @@ class ConstrainedDecodingTest {
   void probabilities_are_those_of_the_model_renormalised(Proof proof) {
     RandomGenerator random = random(6);
     var link = new ConstrainedDecoding(run(Constraint.regex("[a-f]{3}|x+")), 2);
+    double gap = 0;
     for (int[] history : new int[][] {{9, 9}, {9, 9, 'a'}, {9, 9, 'x', 'x'}}) {
       double[] logits = gaussian(257, random);
       double[] model = Logits.softmax(logits);
@@ -425,15 +426,16 @@ class ConstrainedDecodingTest {
       double mass = expected.stream().mapToDouble(token -> model[token]).sum();
       for (int token = 0; token < 257; token++) {
         double renormalised = expected.contains(token) ? model[token] / mass : 0;
-        proof.atMost("|Δ|", Math.abs(masked[token] - renormalised), 1e-15); // some roundings of ≤ 1
+        gap = Math.max(gap, Math.abs(masked[token] - renormalised));
       }
     }
+    proof.atMost("|Δ|", gap, 1e-15); // a few roundings of numbers up to 1
   }
 
   @Claim("not-conditioning")
   @Test
   void masking_is_not_conditioning_the_model_on_the_constraint(Proof proof) {
-    // a model that says a or b alike, then c after a, and after b almost never: ab-free texts only
+    // a model that says a or b alike, and then c: after a always, after b one time in a hundred
     Constraint constraint = Constraint.regex("[ab]c");
     double afterA = 1;
     double afterB = 0.01;
@@ -459,12 +461,11 @@ class ConstrainedDecodingTest {
         """
         {"type": "object",
          "properties": {
-           "name": {"type": "string", "minLength": 1, "maxLength": 6},
+           "name": {"type": "string", "minLength": 1, "maxLength": 3},
            "age": {"type": "integer", "minimum": 3, "maximum": 12},
            "pet": {"enum": ["cat", "dog", null]},
-           "friends": {"type": "array", "items": {"type": "string", "maxLength": 4}, "maxItems": 2},
-           "born": {"type": "string", "format": "date"}},
-         "required": ["name", "age"]}
+           "toys": {"type": "array", "items": {"type": "string", "maxLength": 2}, "maxItems": 2}},
+         "required": ["name"]}
         """;
     ConstraintRun start =
         ConstraintRun.of(Constraint.jsonSchema(schema), tokenizer, Set.of(endToken));
@@ -502,22 +503,21 @@ class ConstrainedDecodingTest {
 
   private static boolean isPerson(JsonNode person) {
     Set<String> names = new TreeSet<>(person.propertyNames());
-    if (!names.containsAll(Set.of("name", "age"))) return false;
-    if (!Set.of("name", "age", "pet", "friends", "born").containsAll(names)) return false;
-    boolean good = person.get("name").isString() && isLong(person.get("name"), 1, 6);
-    good &= person.get("age").isInt();
-    good &= person.get("age").asInt() >= 3 && person.get("age").asInt() <= 12;
+    if (!names.contains("name") || !Set.of("name", "age", "pet", "toys").containsAll(names))
+      return false;
+    boolean good = isText(person.get("name"), 1, 3);
+    JsonNode age = person.get("age");
+    if (age != null) good &= age.isInt() && age.asInt() >= 3 && age.asInt() <= 12;
     JsonNode pet = person.get("pet");
     if (pet != null) good &= pet.isNull() || Set.of("cat", "dog").contains(pet.asString());
-    JsonNode friends = person.get("friends");
-    if (friends != null) {
-      good &= friends.isArray() && friends.size() <= 2;
-      for (JsonNode friend : friends) good &= friend.isString() && isLong(friend, 0, 4);
-    }
-    return good && (!names.contains("born") || isDate(person.get("born").asString()));
+    JsonNode toys = person.get("toys");
+    if (toys == null) return good;
+    for (JsonNode toy : toys) good &= isText(toy, 0, 2);
+    return good && toys.isArray() && toys.size() <= 2;
   }
 
-  private static boolean isLong(JsonNode text, int min, int max) {
+  private static boolean isText(JsonNode text, int min, int max) {
+    if (!text.isString()) return false;
     int length = text.asString().codePointCount(0, text.asString().length());
     return min <= length && length <= max;
   }
@@ -569,8 +569,8 @@ class ConstrainedDecodingTest {
     Refusal.of(() -> Constraint.jsonSchema(deep), "JSON");
     String wide = "{\"maxItems\":9999,\"items\":".repeat(5) + "{\"const\":1}" + "}".repeat(5);
     Refusal.of(() -> Constraint.jsonSchema(wide), states);
-    ConstraintRun active = run(Constraint.regex("(a|b)*a(a|b){9000}"));
-    Refusal.of(() -> after(active, "a".repeat(9000)), "%d places".formatted(Automaton.MAX_ACTIVE));
+    ConstraintRun active = run(Constraint.regex("(a|b)*a(a|b){5000}"));
+    Refusal.of(() -> after(active, "a".repeat(5000)), "%d places".formatted(Automaton.MAX_ACTIVE));
   }
 
   @Claim("bounded")
