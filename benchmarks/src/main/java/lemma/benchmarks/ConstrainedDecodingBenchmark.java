@@ -118,18 +118,25 @@ public class ConstrainedDecodingBenchmark {
     return usual.draw(logits, scratch, random);
   }
 
-  /// What the constraint adds to it inside a string: mask, apply, accept.
+  /// The same step inside a string: mask, draw, accept.
   @Benchmark
-  public ConstraintRun maskInString() {
-    inString.allowed().apply(masked);
+  public ConstraintRun stepInString() {
+    inString.allowed().draw(masked, usual, scratch, random);
     return inString.accept(letter);
   }
 
-  /// The same in front of a property's name.
+  /// The same step in front of a property's name.
   @Benchmark
-  public ConstraintRun maskAtName() {
-    atName.allowed().apply(masked);
+  public ConstraintRun stepAtName() {
+    atName.allowed().draw(logits, usual, scratch, random);
     return atName.accept('"');
+  }
+
+  /// The mask alone, written into all logits, inside a string.
+  @Benchmark
+  public float[] applyInString() {
+    inString.allowed().apply(masked);
+    return masked;
   }
 
   /// A mask that nothing is known of yet: automaton and tokens are walked together.

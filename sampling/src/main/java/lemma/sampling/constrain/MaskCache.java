@@ -32,7 +32,8 @@ final class MaskCache {
     this.endTokens = Set.copyOf(endTokens);
     automaton = new Automaton(constraint.network());
     path = new Automaton.State[trie.deepest + 1];
-    int kept = Math.max(16, KEPT_BYTES / (trie.vocabularySize / 8 + 64));
+    // a mask takes up to 5/8 of a byte a token
+    int kept = Math.max(16, KEPT_BYTES / trie.vocabularySize);
     masks =
         new LinkedHashMap<>(64, 0.75f, true) {
           @Override

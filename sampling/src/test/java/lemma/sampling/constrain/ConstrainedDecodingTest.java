@@ -31,6 +31,7 @@ import lemma.proof.GoldenCases;
 import lemma.proof.Proof;
 import lemma.proof.Proves;
 import lemma.proof.Refusal;
+import lemma.sampling.draw.Draw;
 import lemma.sampling.filter.Candidates;
 import lemma.sampling.filter.Logits;
 import lemma.sampling.filter.SamplingKernel;
@@ -484,8 +485,7 @@ class ConstrainedDecodingTest {
         float[] logits = first.clone();
         List<Integer> text = new ArrayList<>();
         for (ConstraintRun run = start; ; tokens++) {
-          run.allowed().apply(logits);
-          int token = kernel.draw(logits, scratch, random);
+          int token = run.allowed().draw(logits, kernel, scratch, random);
           run = run.accept(token);
           if (run.ended()) break;
           text.add(token);
@@ -538,6 +538,30 @@ class ConstrainedDecodingTest {
         assertThat(doubles(logits)).isEqualTo(formula);
         assertThat(Logits.kept(formula)).isEqualTo(mask.tokens()).hasSize(mask.count());
       }
+  }
+
+  @Claim("agreement")
+  @Test
+  void a_step_on_the_allowed_tokens_alone_draws_what_the_masked_step_draws() {
+    RandomGenerator random = random(8);
+    var scratch = new Candidates();
+    for (int round = 0; round < 300; round++) {
+      int size = 100 + random.nextInt(200);
+      long[] words = new long[(size + 63) / 64];
+      for (int t = 0; t < size; t++)
+        if (random.nextDouble() < 0.01 + 0.33 * (round % 4)) words[t >> 6] |= 1L << t;
+      words[1] |= 1;
+      var mask = new TokenMask(words, size);
+      float[] logits = new float[size];
+      for (int i = 0; i < size; i++) logits[i] = (float) (3 * random.nextGaussian());
+      var kernel = new SamplingKernel(round % 5 == 0 ? 0 : 1.2, round % 3 * 5, 0.9, 0);
+      int formula =
+          new Draw.InverseCdf()
+              .token(
+                  kernel.formula().process(new int[0], mask.apply(doubles(logits))), random(round));
+      if (round % 5 == 0) formula = Logits.argMax(mask.apply(doubles(logits)));
+      assertThat(mask.draw(logits, kernel, scratch, random(round))).isEqualTo(formula);
+    }
   }
 
   // bounds -------------------------------------------------------------------------------------
