@@ -97,22 +97,19 @@ public final class Mutations {
     for (byte[] bytes : good) reading.read(bytes); // also loads the classes, which is not counted
     var threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
     int refused = 0;
-    long most = 0;
-    double mostForAByte = 0;
+    long beyond = 0;
     for (int copy = 0; copy < copies; copy++) {
       byte[] bytes = mutated(good, random);
       long before = threads.getCurrentThreadAllocatedBytes();
       if (!isRead(bytes, reading, "damaged copy " + copy)) refused++;
       long taken = threads.getCurrentThreadAllocatedBytes() - before;
-      assertThat(taken)
+      beyond = Math.max(beyond, taken - (long) memoryForAByte * bytes.length);
+      assertThat(beyond)
           .as("bytes taken for damaged copy %d of %d bytes", copy, bytes.length)
-          .isLessThanOrEqualTo(memory + (long) memoryForAByte * bytes.length);
-      most = Math.max(most, taken);
-      if (bytes.length > 4096) mostForAByte = Math.max(mostForAByte, taken / (double) bytes.length);
+          .isLessThanOrEqualTo(memory);
     }
     proof.measured("damaged files", copies);
-    proof.measured("most bytes taken for one", most);
-    proof.measured("most bytes taken for a byte of a file", mostForAByte);
+    proof.atMost("bytes taken beyond %d for a byte".formatted(memoryForAByte), beyond, memory);
     proof.atLeast("refused", refused, copies / 4.0); // else the damage was none
   }
 

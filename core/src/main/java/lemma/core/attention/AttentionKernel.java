@@ -90,31 +90,30 @@ public sealed interface AttentionKernel permits AttentionKernel.Scalar, Vectoris
       int headDim = past.headDim();
       for (int t = 0; t < queries; t++) {
         int position = past.length() - queries + t;
-        int first = mask.first(position);
-        int end = mask.end(position);
         for (int head = fromHead; head < toHead; head++) {
           int at = (t * layer.heads() + head) * headDim;
-          attend(layer, q, at, past, head / layer.groupSize(), first, end, output);
+          attend(layer, mask, position, q, at, past, head / layer.groupSize(), output);
         }
       }
     }
 
     private static void attend(
         GroupedQuery layer,
+        AttentionMask.Interval mask,
+        int position,
         float[] q,
         int at,
         KeyValues past,
         int keyValueHead,
-        int first,
-        int end,
         float[] output) {
       int headDim = past.headDim();
-      double[] scores = new double[past.length()];
+      double[] scores = new double[visible(mask, position, past.length())];
       double max = Double.NEGATIVE_INFINITY;
       int n = 0;
       for (int index = 0; index < past.blocks(); index++) {
         var block = past.block(keyValueHead, index);
-        for (int i = from(block, first); i < to(block, end); i++) {
+        for (int i = 0; i < block.rows(); i++) {
+          if (!mask.allows(position, block.firstPosition() + i)) continue;
           scores[n] = layer.attention().score(dot(q, at, block, i, headDim));
           max = Math.max(max, scores[n++]);
         }
@@ -125,11 +124,21 @@ public sealed interface AttentionKernel permits AttentionKernel.Scalar, Vectoris
       n = 0;
       for (int index = 0; index < past.blocks(); index++) {
         var block = past.block(keyValueHead, index);
-        for (int i = from(block, first); i < to(block, end); i++, n++)
+        for (int i = 0; i < block.rows(); i++) {
+          if (!mask.allows(position, block.firstPosition() + i)) continue;
+          double weight = scores[n++];
           for (int d = 0; d < headDim; d++)
-            mixed[d] += scores[n] * block.values()[block.valuesFrom() + i * headDim + d];
+            mixed[d] += weight * block.values()[block.valuesFrom() + i * headDim + d];
+        }
       }
       for (int d = 0; d < headDim; d++) output[at + d] = n == 0 ? 0 : (float) (mixed[d] / sum);
+    }
+
+    /// The most keys that the query at a position may look at.
+    private static int visible(AttentionMask.Interval mask, int position, int length) {
+      int end = Math.min(length, mask.end(position));
+      int sinks = Math.min(mask.sinks(), end);
+      return sinks + Math.max(0, end - Math.max(mask.first(position), sinks));
     }
 
     private static double dot(float[] q, int at, KeyValues.Block block, int row, int headDim) {
@@ -138,14 +147,6 @@ public sealed interface AttentionKernel permits AttentionKernel.Scalar, Vectoris
       double sum = 0;
       for (int d = 0; d < headDim; d++) sum += (double) q[at + d] * keys[from + d];
       return sum;
-    }
-
-    private static int from(KeyValues.Block block, int first) {
-      return Math.max(0, first - block.firstPosition());
-    }
-
-    private static int to(KeyValues.Block block, int end) {
-      return Math.min(block.rows(), end - block.firstPosition());
     }
   }
 }

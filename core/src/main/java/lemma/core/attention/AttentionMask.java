@@ -13,13 +13,14 @@ import lemma.core.tensor.Tensor;
 /// | [Bidirectional] | always |
 /// | [Prefix] | j < length, or j ≤ i |
 /// | [SlidingWindow] | i − window < j ≤ i: `window` keys, the query's own among them |
+/// | [SinkWindow] | j < sinks or i − window < j, and j ≤ i |
 /// | [Neighbourhood] | abs(i − j) ≤ distance |
 /// | [Chunked] | j ≤ i, both in the same block of `size` |
 /// | [Padding] | key j is a real token |
 /// | [Packed] | both belong to the same document |
 ///
-/// The first six are [intervals][Interval]: all that the fast kernel needs to know of a query is the
-/// first key and the last.
+/// The first seven are [intervals][Interval]: all that the fast kernel needs to know of a query is
+/// the first key and the last.
 ///
 /// Vaswani et al. 2017, section 3.2.3, arXiv:1706.03762; Raffel et al. 2020, figure 3,
 /// arXiv:1910.10683. Answer: `attention/attention-masks.md`.
@@ -53,7 +54,8 @@ public sealed interface AttentionMask {
     return Tensor.ofShared(hidden, queries, keys);
   }
 
-  /// A mask whose queries each see one unbroken run of keys: `first ≤ key < end`.
+  /// A mask whose queries each see one unbroken run of keys, `first ≤ key < end`, and besides it the
+  /// first [#sinks()] keys of the text, if `key < end`.
   sealed interface Interval extends AttentionMask {
 
     /// The first key that the query at position `query` may look at.
@@ -62,9 +64,14 @@ public sealed interface AttentionMask {
     /// The first key after that one that it may not look at.
     int end(int query);
 
+    /// Keys at the start of the text that every query may look at.
+    default int sinks() {
+      return 0;
+    }
+
     @Override
     default boolean allows(int query, int key) {
-      return first(query) <= key && key < end(query);
+      return (key < sinks() || first(query) <= key) && key < end(query);
     }
   }
 
@@ -114,6 +121,25 @@ public sealed interface AttentionMask {
   /// The last `window` keys, the query's own included, as Mistral counts them.
   record SlidingWindow(int window) implements Interval {
     public SlidingWindow {
+      require("window", window, 1);
+    }
+
+    @Override
+    public int first(int query) {
+      return Math.max(0, query - window + 1);
+    }
+
+    @Override
+    public int end(int query) {
+      return query + 1;
+    }
+  }
+
+  /// The first `sinks` keys and the last `window`: what a streaming cache still holds (Xiao et al.
+  /// 2023, arXiv:2309.17453).
+  record SinkWindow(int sinks, int window) implements Interval {
+    public SinkWindow {
+      require("sinks", sinks, 0);
       require("window", window, 1);
     }
 

@@ -42,7 +42,7 @@ public record VectorisedAttentionKernel() implements AttentionKernel {
           int t = (row + r) / heads;
           int at = (t * layer.heads() + head + (row + r) % heads) * headDim;
           int position = past.length() - queries + t;
-          tile.open(r, q, at, mask.first(position), mask.end(position));
+          tile.open(r, q, at, mask, position);
         }
         for (int index = 0; index < past.blocks(); index++)
           tile.absorb(past.block(keyValueHead, index));
@@ -62,7 +62,9 @@ public record VectorisedAttentionKernel() implements AttentionKernel {
     private final float[] max = new float[ROWS];
     private final double[] sum = new double[ROWS];
     private final int[] at = new int[ROWS]; // where the row stands in q and in the output
-    private final int[] first = new int[ROWS];
+    private final int[] none = new int[ROWS];
+    private final int[] sinks = new int[ROWS]; // keys 0 … sinks of the row
+    private final int[] first = new int[ROWS]; // and keys first … end
     private final int[] end = new int[ROWS];
     private int rows;
 
@@ -73,15 +75,16 @@ public record VectorisedAttentionKernel() implements AttentionKernel {
       mixed = new float[ROWS * headDim];
     }
 
-    void open(int r, float[] queries, int from, int firstKey, int endKey) {
+    void open(int r, float[] queries, int from, AttentionMask.Interval mask, int position) {
       float scale = (float) attention.scale();
       for (int d = 0; d < headDim; d++) q[r * headDim + d] = queries[from + d] * scale;
       Arrays.fill(mixed, r * headDim, (r + 1) * headDim, 0);
       max[r] = Float.NEGATIVE_INFINITY;
       sum[r] = 0;
       at[r] = from;
-      first[r] = firstKey;
-      end[r] = endKey;
+      end[r] = mask.end(position);
+      sinks[r] = Math.min(mask.sinks(), end[r]);
+      first[r] = Math.max(mask.first(position), sinks[r]);
     }
 
     void close(int r, float[] output) {
@@ -89,8 +92,13 @@ public record VectorisedAttentionKernel() implements AttentionKernel {
       for (int d = 0; d < headDim; d++) output[at[r] + d] = mixed[r * headDim + d] * scale;
     }
 
-    /// Takes in the keys of a block that at least one row may look at.
     void absorb(KeyValues.Block block) {
+      absorb(block, none, sinks);
+      absorb(block, first, end);
+    }
+
+    /// Takes in the keys `first ≤ key < end` of a block that at least one row may look at.
+    private void absorb(KeyValues.Block block, int[] first, int[] end) {
       int from = block.rows();
       int to = 0;
       for (int r = 0; r < rows; r++) {
@@ -101,7 +109,8 @@ public record VectorisedAttentionKernel() implements AttentionKernel {
       for (int i = from - from % KEYS; i < to; i += KEYS) { // the same steps for every tile
         int count = Math.min(KEYS, to - i);
         score(block.keys(), block.keysFrom() + i * headDim, count);
-        for (int r = 0; r < rows; r++) weigh(r, block.firstPosition() + i, count);
+        for (int r = 0; r < rows; r++)
+          weigh(r, first[r] - block.firstPosition() - i, end[r] - block.firstPosition() - i, count);
         mix(block.values(), block.valuesFrom() + i * headDim, count);
       }
     }
@@ -194,14 +203,14 @@ public record VectorisedAttentionKernel() implements AttentionKernel {
     }
 
     /// Turns the scores of a row into exp(score − max), 0 where hidden, and rescales what the row
-    /// has gathered if its maximum rose.
-    private void weigh(int r, int position, int count) {
+    /// has gathered if its maximum rose. The row sees scores `first` to `end` of the `count`.
+    private void weigh(int r, int first, int end, int count) {
       int from = r * KEYS;
       int to = from + count;
       if (attention.softCap() < Double.POSITIVE_INFINITY)
         for (int i = from; i < to; i++) scores[i] = (float) attention.cap(scores[i]);
-      int before = Math.clamp((long) first[r] - position, 0, count);
-      int after = Math.clamp((long) end[r] - position, before, count);
+      int before = Math.clamp(first, 0, count);
+      int after = Math.clamp(end, before, count);
       Arrays.fill(scores, from, from + before, Float.NEGATIVE_INFINITY);
       Arrays.fill(scores, from + after, from + KEYS, Float.NEGATIVE_INFINITY);
 

@@ -22,8 +22,8 @@ public interface KvCache extends KeyValues {
   /// Appends the rotated keys and the values of the next tokens, `[tokens, heads, headDim]` each as
   /// the projections give them, from index 0 on.
   ///
-  /// @throws IllegalArgumentException if there is no token or the capacity would be exceeded; then
-  ///     nothing is appended
+  /// @throws IllegalArgumentException if there is no token, the capacity would be exceeded or the
+  ///     cache does not take so many at once; then nothing is appended
   /// @throws IndexOutOfBoundsException if an array is too short
   void append(float[] keys, float[] values, int tokens);
 

@@ -57,6 +57,6 @@ public record Linear(Tensor weight, Optional<Tensor> bias) {
 
   /// How many numbers are learned.
   public long parameters() {
-    return weight.count() + bias.map(Tensor::count).orElse(0);
+    return (long) weight.count() + bias.map(Tensor::count).orElse(0);
   }
 }

@@ -30,6 +30,9 @@ public enum BlockFormat {
   Q4_K(new Q4_K()),
   Q6_K(new Q6_K());
 
+  /// Far beyond what a scale can hold; its square is a float.
+  private static final float LARGEST = 1e9f;
+
   private final BlockCodec codec;
 
   BlockFormat(BlockCodec codec) {
@@ -71,8 +74,9 @@ public enum BlockFormat {
     Objects.checkFromIndexSize(from, count, x.length);
     Objects.checkFromIndexSize(at, byteSize(count), to.byteSize());
     for (int i = from; i < from + count; i++)
-      if (!Float.isFinite(x[i]))
-        throw new IllegalArgumentException("x[%d] must be finite, was %s".formatted(i, x[i]));
+      if (!(Math.abs(x[i]) <= LARGEST))
+        throw new IllegalArgumentException(
+            "x[%d] is too large or no number: %s".formatted(i, x[i]));
     for (int i = 0; i < count; i += blockSize(), at += bytes()) codec.quantise(x, from + i, to, at);
   }
 

@@ -20,6 +20,7 @@ import tools.jackson.databind.JsonNode;
 /// ```
 public record Checkpoint(
     Path source, Map<String, StoredTensor> tensors, Map<String, String> metadata) {
+  private static final int LONGEST_NAME = 255;
   private static final List<String> SINGLE = List.of("model.safetensors", "pytorch_model.bin");
   private static final List<String> INDEX =
       SINGLE.stream().map(name -> name + ".index.json").toList();
@@ -35,7 +36,7 @@ public record Checkpoint(
   /// @throws FormatException if there is none, or a file is cut off, damaged or missing
   public static Checkpoint open(Path path) throws IOException {
     Path file = find(path);
-    return file.toString().endsWith(".index.json") ? sharded(file) : single(file);
+    return file.toString().endsWith(".index.json") ? sharded(JsonFile.read(file)) : single(file);
   }
 
   /// The file of weights or the index that a path stands for: itself, or what a folder holds.
@@ -64,12 +65,13 @@ public record Checkpoint(
         gguf.metadata().forEach((key, value) -> texts.put(key, value.toString()));
         yield texts;
       }
-      case TorchCheckpoint torch -> Map.of();
+      case TorchCheckpoint _ -> Map.of();
     };
   }
 
-  private static Checkpoint sharded(Path index) throws IOException {
-    JsonNode weightMap = JsonFile.read(index).object("weight_map").root();
+  static Checkpoint sharded(JsonFile json) throws IOException {
+    Path index = json.file();
+    JsonNode weightMap = json.object("weight_map").root();
     Map<String, WeightFile> shards = new HashMap<>();
     Map<String, StoredTensor> tensors = new LinkedHashMap<>();
     Map<String, String> metadata = new LinkedHashMap<>();
@@ -85,10 +87,11 @@ public record Checkpoint(
     return new Checkpoint(index, tensors, metadata);
   }
 
-  /// An index names files beside it, never elsewhere.
+  /// An index names files beside it, never elsewhere, and by names that every system takes.
   private static Path shardFile(Path index, String shard) {
     boolean plain =
-        !shard.isEmpty() && shard.chars().noneMatch(c -> c == '/' || c == '\\' || c < 32);
+        shard.length() <= LONGEST_NAME
+            && shard.chars().allMatch(c -> c >= ' ' && c < 127 && c != '/' && c != '\\');
     String ending = index.toString().endsWith(".bin.index.json") ? ".bin" : ".safetensors";
     if (!plain || shard.equals("..") || !shard.endsWith(ending))
       throw new FormatException(

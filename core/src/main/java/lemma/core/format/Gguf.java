@@ -116,8 +116,7 @@ public record Gguf(
   ///
   /// @throws FormatException if there is none, it is something else, or too large
   public int integer(String key) {
-    return value(key) instanceof GgufValue.Whole(GgufValue.Type type, long value)
-            && value == (int) value
+    return value(key) instanceof GgufValue.Whole(_, long value) && value == (int) value
         ? (int) value
         : wrong(key, "an integer of 32 bits");
   }
@@ -130,7 +129,7 @@ public record Gguf(
   ///
   /// @throws FormatException if there is none, or it is something else
   public double number(String key) {
-    return value(key) instanceof GgufValue.Real(GgufValue.Type type, double value)
+    return value(key) instanceof GgufValue.Real(_, double value)
         ? value
         : wrong(key, "a real number");
   }
@@ -162,8 +161,7 @@ public record Gguf(
   public int[] integers(String key) {
     return array(key, "integers").values().stream()
         .mapToInt(value ->
-            value instanceof GgufValue.Whole(GgufValue.Type type, long whole)
-                    && whole == (int) whole
+            value instanceof GgufValue.Whole(_, long whole) && whole == (int) whole
                 ? (int) whole
                 : this.<Integer>wrong(key, "integers of 32 bits"))
         .toArray();
@@ -175,7 +173,7 @@ public record Gguf(
   public double[] numbers(String key) {
     return array(key, "real numbers").values().stream()
         .mapToDouble(value ->
-            value instanceof GgufValue.Real(GgufValue.Type type, double real)
+            value instanceof GgufValue.Real(_, double real)
                 ? real
                 : this.<Double>wrong(key, "real numbers"))
         .toArray();

@@ -15,6 +15,7 @@ import java.util.Optional;
 final class GgufHeader {
   private static final int MOST_AXES = 4;
   private static final int LONGEST_NAME = 65_535;
+  private static final int LARGEST_ALIGNMENT = 1 << 20; // files have 32, some a page
   private static final int LEAST_KEY = 8 + 4 + 1; // length, type and value of the smallest pair
   private static final int LEAST_INFO = 8 + 4 + 4 + 8; // length, axes, type and offset
 
@@ -75,8 +76,8 @@ final class GgufHeader {
     return alignment(value)
         .orElseThrow(() ->
             bad(
-                "%s must be a UINT32 and a multiple of 8, was %s %s"
-                    .formatted(Gguf.ALIGNMENT, value.type(), value)));
+                "%s must be a UINT32 and a multiple of 8 up to %d, was %s %s"
+                    .formatted(Gguf.ALIGNMENT, LARGEST_ALIGNMENT, value.type(), value)));
   }
 
   /// The alignment that a value asks for, if it is one.
@@ -86,7 +87,7 @@ final class GgufHeader {
             && whole.type() == GgufValue.Type.UINT32
             && whole.value() > 0
             && whole.value() % 8 == 0
-            && whole.value() <= 1 << 30;
+            && whole.value() <= LARGEST_ALIGNMENT;
     return valid ? Optional.of((int) ((GgufValue.Whole) value).value()) : Optional.empty();
   }
 

@@ -4,6 +4,7 @@ import java.lang.foreign.MemorySegment;
 import java.nio.ByteOrder;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
 
@@ -177,6 +178,11 @@ public sealed interface GgufValue {
 
   static GgufValue ofFloat32(double value) {
     return new Real(Type.FLOAT32, (float) value);
+  }
+
+  static GgufValue ofInt32s(int... values) {
+    return Array.of(
+        Type.INT32, Arrays.stream(values).mapToObj(value -> new Whole(Type.INT32, value)).toList());
   }
 
   static GgufValue ofTexts(List<String> texts) {

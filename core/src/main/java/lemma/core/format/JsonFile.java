@@ -1,7 +1,11 @@
 package lemma.core.format;
 
+import java.io.ByteArrayInputStream;
 import java.io.IOException;
+import java.io.InputStreamReader;
+import java.io.Reader;
 import java.nio.channels.Channels;
+import java.nio.charset.CharsetDecoder;
 import java.nio.charset.CodingErrorAction;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -16,18 +20,26 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /// A JSON object of a checkpoint, such as `config.json`, read with suspicion: no larger than 64 MiB,
-/// UTF-8, no name twice, nothing nested deeper than [#DEEPEST].
+/// UTF-8, no name twice, nothing nested deeper than [#DEEPEST], no more than [#MOST_TOKENS] tokens.
 ///
 /// What is missing or of another kind than asked for is named in a [FormatException].
 public record JsonFile(Path file, JsonNode root) {
   /// Levels of nesting that a file may have.
   public static final int DEEPEST = 64;
 
+  /// Brackets, names and values that a file may have: a bound on the memory that a tree of them takes.
+  /// The largest vocabularies with their merges have half as many.
+  public static final long MOST_TOKENS = 6_000_000;
+
   private static final long LARGEST = 64L << 20;
 
   static final JsonFactory STRICT =
       JsonFactory.builder()
-          .streamReadConstraints(StreamReadConstraints.builder().maxNestingDepth(DEEPEST).build())
+          .streamReadConstraints(
+              StreamReadConstraints.builder()
+                  .maxNestingDepth(DEEPEST)
+                  .maxTokenCount(MOST_TOKENS)
+                  .build())
           .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
           .disable(StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION)
           .build();
@@ -40,12 +52,26 @@ public record JsonFile(Path file, JsonNode root) {
     try (var channel = Files.newByteChannel(file)) {
       if (channel.size() > LARGEST)
         throw new FormatException(file, "is larger than " + LARGEST + " bytes");
-      var utf8 = StandardCharsets.UTF_8.newDecoder().onMalformedInput(CodingErrorAction.REPORT);
-      JsonNode root = MAPPER.readTree(Channels.newReader(channel, utf8, -1));
-      if (!root.isObject()) throw new FormatException(file, "must hold a JSON object");
-      return new JsonFile(file, root);
+      return parse(file, Channels.newReader(channel, strictUtf8(), -1));
     } catch (NoSuchFileException e) {
       throw new FormatException(file, "no such file", e);
+    }
+  }
+
+  /// What [#read] makes of a file with these bytes.
+  public static JsonFile parse(Path file, byte[] utf8) throws IOException {
+    return parse(file, new InputStreamReader(new ByteArrayInputStream(utf8), strictUtf8()));
+  }
+
+  private static CharsetDecoder strictUtf8() {
+    return StandardCharsets.UTF_8.newDecoder().onMalformedInput(CodingErrorAction.REPORT);
+  }
+
+  private static JsonFile parse(Path file, Reader text) {
+    try {
+      JsonNode root = MAPPER.readTree(text);
+      if (!root.isObject()) throw new FormatException(file, "must hold a JSON object");
+      return new JsonFile(file, root);
     } catch (JacksonException e) {
       throw new FormatException(file, "is not valid JSON: " + reason(e), e);
     }

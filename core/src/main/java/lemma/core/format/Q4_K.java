@@ -7,6 +7,8 @@ import static lemma.core.format.BlockCodec.putHalf;
 import static lemma.core.format.BlockCodec.unsigned;
 
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteOrder;
 
 /// 256 weights in 144 bytes: eight runs of 32 with four bits for each weight, a scale and a minimum of
 /// six bits for each run, and two float16 that scale those.
@@ -47,7 +49,11 @@ public record Q4_K() implements BlockCodec {
     putHalf(to, at, largestScale / 63);
     putHalf(to, at + 2, largestMinimum / 63);
     putScales(to, at + SCALES, fits, toSixBits(largestScale), toSixBits(largestMinimum));
-    for (int r = 0; r < RUNS; r++) round(x, from + RUN * r, to, at, r, fits[r].levels());
+    float d = half(to, at);
+    float dMinimum = half(to, at + 2);
+    Scales scales = Scales.of(to, at);
+    for (int r = 0; r < RUNS; r++)
+      round(x, from + RUN * r, d * scales.scale(r), dMinimum * scales.minimum(r), fits[r].levels());
     for (int r = 0; r < RUNS; r += 2)
       for (int j = 0; j < RUN; j++)
         putByte(
@@ -80,39 +86,53 @@ public record Q4_K() implements BlockCodec {
 
   /// The nearest levels under the scale and minimum as they are stored. A run whose scale became 0
   /// keeps the levels of its search.
-  private static void round(
-      float[] x, int from, MemorySegment block, long at, int r, int[] levels) {
-    float scale = half(block, at) * scale(block, at, r);
+  private static void round(float[] x, int from, float scale, float minimum, int[] levels) {
     if (scale == 0) return;
-    float minimum = half(block, at + 2) * minimum(block, at, r);
     for (int j = 0; j < RUN; j++) levels[j] = nearest((x[from + j] + minimum) / scale, 0, 15);
   }
 
-  /// sᵣ of the block that begins at `at`.
-  public static int scale(MemorySegment bytes, long at, int r) {
-    return sixBits(bytes, at + SCALES, r, 0);
-  }
+  /// The scales and minima of a block, sixteen numbers of six bits.
+  ///
+  /// @param first bytes 0 to 7
+  /// @param last bytes 8 to 11
+  public record Scales(long first, int last) {
+    private static final ValueLayout.OfLong LONG =
+        ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    private static final ValueLayout.OfInt INT =
+        ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
-  /// mᵣ of the block that begins at `at`.
-  public static int minimum(MemorySegment bytes, long at, int r) {
-    return sixBits(bytes, at + SCALES, r, 4);
-  }
+    /// Those of the block that begins at byte `at`.
+    public static Scales of(MemorySegment bytes, long at) {
+      return new Scales(bytes.get(LONG, at + SCALES), bytes.get(INT, at + SCALES + 8));
+    }
 
-  /// `which` is 0 for scales and 4 for minima.
-  private static int sixBits(MemorySegment bytes, long at, int r, int which) {
-    if (r < 4) return unsigned(bytes, at + which + r) & 63;
-    int low = unsigned(bytes, at + 4 + r) >> which & 15;
-    int high = unsigned(bytes, at + which + r - 4) >> 6;
-    return low | high << 4;
+    /// sᵣ
+    public int scale(int r) {
+      return sixBits(r, 0);
+    }
+
+    /// mᵣ
+    public int minimum(int r) {
+      return sixBits(r, 4);
+    }
+
+    /// `which` is 0 for scales and 4 for minima.
+    private int sixBits(int r, int which) {
+      if (r < 4) return (int) (first >>> 8 * (which + r)) & 63;
+      int low = last >>> 8 * (r - 4) + which & 15;
+      int high = (int) (first >>> 8 * (which + r - 4) + 6) & 3;
+      return low | high << 4;
+    }
   }
 
   @Override
   public void dequantise(MemorySegment bytes, long at, float[] to, int offset) {
     float d = half(bytes, at);
     float dMinimum = half(bytes, at + 2);
+    Scales scales = Scales.of(bytes, at);
     for (int r = 0; r < RUNS; r++) {
-      float scale = d * scale(bytes, at, r);
-      float minimum = dMinimum * minimum(bytes, at, r);
+      float scale = d * scales.scale(r);
+      float minimum = dMinimum * scales.minimum(r);
       long levels = at + LEVELS + RUN * (r / 2);
       int shift = 4 * (r % 2);
       for (int j = 0; j < RUN; j++)

@@ -68,8 +68,11 @@ public final class SafetensorsWriter {
       throw new IllegalArgumentException("mostBytes must be positive, was " + mostBytes);
     Files.createDirectories(folder);
     List<List<TensorSource>> shards = shards(tensors, mostBytes);
+    Path single = folder.resolve("model.safetensors");
+    Path index = folder.resolve("model.safetensors.index.json");
     if (shards.size() == 1) {
-      writeSources(folder.resolve("model.safetensors"), tensors, metadata);
+      writeSources(single, tensors, metadata);
+      Files.deleteIfExists(index); // of another model that was there
       return;
     }
     Map<String, String> weightMap = new TreeMap<>();
@@ -81,15 +84,13 @@ public final class SafetensorsWriter {
     }
     for (List<TensorSource> shard : shards)
       writeSources(folder.resolve(weightMap.get(shard.get(0).name())), shard, metadata);
-    ObjectNode index = JsonMapper.shared().createObjectNode();
-    index
-        .putObject("metadata")
+    ObjectNode root = JsonMapper.shared().createObjectNode();
+    root.putObject("metadata")
         .put("total_size", tensors.stream().mapToLong(TensorSource::byteSize).sum());
-    weightMap.forEach(index.putObject("weight_map")::put);
-    byte[] json = index.toPrettyString().getBytes(StandardCharsets.UTF_8);
-    FileReplacement.write(
-        folder.resolve("model.safetensors.index.json"),
-        channel -> FileReplacement.writeFully(channel, json));
+    weightMap.forEach(root.putObject("weight_map")::put);
+    byte[] json = root.toPrettyString().getBytes(StandardCharsets.UTF_8);
+    FileReplacement.write(index, channel -> FileReplacement.writeFully(channel, json));
+    Files.deleteIfExists(single);
   }
 
   private static List<List<TensorSource>> shards(List<TensorSource> tensors, long mostBytes) {

@@ -5,6 +5,8 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
+import java.util.Arrays;
+import java.util.List;
 import java.util.function.LongConsumer;
 import java.util.function.LongUnaryOperator;
 
@@ -57,6 +59,37 @@ public record TensorSource(String name, ElementType type, long[] shape, Pieces p
     return new TensorSource(name, type, other, pieces);
   }
 
+  /// Tensors of one shape and type behind one another, as one with an axis more.
+  ///
+  /// @throws IllegalArgumentException if there is none, or shapes or types differ
+  public static TensorSource stacked(String name, List<TensorSource> parts) {
+    TensorSource first = parts.get(0);
+    for (TensorSource part : parts)
+      if (part.type != first.type || !Arrays.equals(part.shape, first.shape))
+        throw new IllegalArgumentException(
+            "%s and %s have not the same shape and type".formatted(first.name, part.name));
+    long[] shape = new long[first.shape.length + 1];
+    shape[0] = parts.size();
+    System.arraycopy(first.shape, 0, shape, 1, first.shape.length);
+    return new TensorSource(
+        name,
+        first.type,
+        shape,
+        (from, count) -> {
+          var piece = MemorySegment.ofArray(new byte[Math.toIntExact(first.type.byteSize(count))]);
+          long each = first.count();
+          for (long at = from; at < from + count; ) {
+            long within = at % each;
+            long length = Math.min(each - within, from + count - at);
+            MemorySegment elements = parts.get((int) (at / each)).pieces.of(within, length);
+            MemorySegment.copy(
+                elements, 0, piece, first.type.byteSize(at - from), elements.byteSize());
+            at += length;
+          }
+          return piece;
+        });
+  }
+
   /// Tells `listener` of each piece how many elements it has.
   public TensorSource observed(LongConsumer listener) {
     return new TensorSource(
@@ -69,10 +102,10 @@ public record TensorSource(String name, ElementType type, long[] shape, Pieces p
         });
   }
 
-  /// The rows of this matrix in another order: row `i` becomes what was row `source(i)`. Whole rows
-  /// move, whatever their elements are.
+  /// The rows of this matrix, or the elements of this vector, in another order: row `i` becomes what was
+  /// row `source(i)`. Whole rows move, whatever their elements are.
   public TensorSource rows(LongUnaryOperator source) {
-    long columns = shape[shape.length - 1];
+    long columns = shape.length < 2 ? 1 : shape[shape.length - 1];
     return new TensorSource(
         name,
         type,

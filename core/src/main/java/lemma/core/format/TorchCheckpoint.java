@@ -6,10 +6,11 @@ import java.lang.foreign.MemorySegment;
 import java.nio.ByteOrder;
 import java.nio.file.Path;
 import java.util.Collections;
-import java.util.HashMap;
+import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /// A checkpoint as `torch.save` writes it (`.pt`, `.pth`, `.ckpt`, `.bin`), read without running any
 /// of it.
@@ -77,11 +78,15 @@ public record TorchCheckpoint(Path file, Map<String, TorchTensor> views) impleme
     String folder = pickle.substring(0, pickle.length() - PICKLE.length());
     var globals =
         new TorchGlobals(file, folder, entries, order(file, entries.get(folder + "byteorder")));
-    Object root = new Pickle(file, entries.get(pickle), globals).run();
+    return read(file, entries.get(pickle), globals);
+  }
+
+  static TorchCheckpoint read(Path file, MemorySegment pickle, TorchGlobals globals) {
+    Object root = new Pickle(file, pickle, globals).run();
     if (!(root instanceof Map<?, ?> dictionary))
       throw new FormatException(file, "must hold a dictionary of tensors");
     Object state = dictionary.get("state_dict");
-    var gathering = new Gathering(file, entries.get(pickle).byteSize());
+    var gathering = new Gathering(file, pickle.byteSize());
     gathering.gather(state instanceof Map ? state : dictionary, "", 0);
     return new TorchCheckpoint(file, gathering.views);
   }
@@ -98,11 +103,13 @@ public record TorchCheckpoint(Path file, Map<String, TorchTensor> views) impleme
     };
   }
 
-  /// Finds the tensors in what the pickle holds. A dictionary can hold itself, or another twice which
-  /// holds a third twice and so on: depth is bounded, and so are the names, by the pickle's size.
+  /// Finds the tensors in what the pickle holds. A dictionary can hold itself: it is not entered again
+  /// from inside. Or another twice, which holds a third twice and so on: depth is bounded, and so are
+  /// the names, by the pickle's size.
   private static final class Gathering {
     private final Path file;
     private final Map<String, TorchTensor> views = new LinkedHashMap<>();
+    private final Set<Object> entered = Collections.newSetFromMap(new IdentityHashMap<>());
     private long budget;
 
     Gathering(Path file, long pickleBytes) {
@@ -111,18 +118,20 @@ public record TorchCheckpoint(Path file, Map<String, TorchTensor> views) impleme
     }
 
     void gather(Object value, String name, int depth) {
-      switch (value) {
-        case Map<?, ?> map -> map.forEach((key, item) -> inside(item, name, key, depth));
-        case List<?> list -> {
-          for (int i = 0; i < list.size(); i++) inside(list.get(i), name, i, depth);
-        }
-        case Pickle.Tuple(List<Object> items) -> gather(items, name, depth);
-        case TorchTensor tensor -> {
-          if (views.put(name, tensor) != null)
-            throw new FormatException(file, "tensor " + name + " is there twice");
-        }
-        case null, default -> {}
+      if (value instanceof TorchTensor tensor) {
+        if (views.put(name, tensor) != null)
+          throw new FormatException(file, "tensor " + name + " is there twice");
+        return;
       }
+      if (!entered.add(value)) return;
+      if (value instanceof Map<?, ?> map)
+        map.forEach((key, item) -> inside(item, name, key, depth));
+      List<?> items =
+          value instanceof Pickle.Tuple tuple
+              ? tuple.values()
+              : value instanceof List<?> list ? list : List.of();
+      for (int i = 0; i < items.size(); i++) inside(items.get(i), name, i, depth);
+      entered.remove(value);
     }
 
     private void inside(Object item, String name, Object key, int depth) {
@@ -132,10 +141,10 @@ public record TorchCheckpoint(Path file, Map<String, TorchTensor> views) impleme
           || item instanceof Pickle.Tuple
           || item instanceof TorchTensor) {
         String text = key.toString();
-        budget -= name.length() + text.length();
+        budget -= (long) name.length() + text.length();
         if (depth >= DEEPEST || budget < 0)
           throw new FormatException(
-              file, "holds itself, or one thing too often, or is nested deeper than " + DEEPEST);
+              file, "holds one thing too often, or is nested deeper than " + DEEPEST);
         gather(item, name.isEmpty() ? text : name + "." + text, depth + 1);
       }
     }
@@ -156,19 +165,18 @@ public record TorchCheckpoint(Path file, Map<String, TorchTensor> views) impleme
     return view.stored(file, name);
   }
 
-  /// @throws FormatException also if copies would take more bytes than the file has
+  /// @throws FormatException also if the copies would take more bytes than all storages have
   @Override
   public Map<String, StoredTensor> tensors() {
-    long copied = 0;
-    Map<Long, Long> storages = new HashMap<>(); // by address
-    for (TorchTensor view : views.values()) {
-      storages.put(view.storage().address(), view.storage().byteSize());
-      if (!view.isContiguous()) copied += Math.min(view.byteSize(), Long.MAX_VALUE >> 32);
+    Set<MemorySegment> storages = Collections.newSetFromMap(new IdentityHashMap<>());
+    views.values().forEach(view -> storages.add(view.storage()));
+    long room = storages.stream().mapToLong(MemorySegment::byteSize).sum();
+    Map<String, StoredTensor> tensors = new LinkedHashMap<>();
+    for (var view : views.entrySet()) {
+      tensors.put(view.getKey(), tensor(view.getKey()));
+      if (!view.getValue().isContiguous()) room -= view.getValue().byteSize();
+      if (room < 0) throw new FormatException(file, "has strided tensors larger than its storages");
     }
-    long stored = storages.values().stream().mapToLong(Long::longValue).sum();
-    if (copied > stored)
-      throw new FormatException(
-          file, "has strided tensors of %d bytes in storages of %d".formatted(copied, stored));
-    return WeightFile.super.tensors();
+    return tensors;
   }
 }

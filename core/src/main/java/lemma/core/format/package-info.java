@@ -8,6 +8,7 @@
 /// | [Gguf], [GgufWriter] | one GGUF file, mapped; and how to write one |
 /// | [GgufValue], [GgmlType] | what a GGUF file's metadata and tensors can be |
 /// | [TorchCheckpoint], [TorchTensor] | a file of `torch.save`, read without running it |
+/// | [CheckpointLayouts], [LayoutConversion] | Stable Diffusion as one file and as a folder |
 /// | [TensorSource] | a tensor on its way into a file, converted piece by piece |
 /// | [StoredTensor] | a tensor in a file: name, type, shape and its bytes |
 /// | [ElementType], [FloatFormat] | what the bytes mean; conversions between float formats |

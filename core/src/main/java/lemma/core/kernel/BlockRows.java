@@ -15,8 +15,8 @@ import jdk.incubator.vector.VectorShape;
 import jdk.incubator.vector.VectorSpecies;
 import lemma.core.format.Q4_K;
 
-/// A quantised row times one vector, in the order of [VectorisedMatVecKernel]: integers are taken out
-/// of their blocks, scaled to the very floats that decoding gives, and multiplied, all in registers.
+/// A quantised row, taken through registers by a [RowUse]: integers come out of their blocks and are
+/// scaled to the very floats that [lemma.core.format.BlockFormat] decodes.
 ///
 /// The layouts are those of [lemma.core.format.BlockFormat].
 final class BlockRows {
@@ -33,121 +33,115 @@ final class BlockRows {
 
   private BlockRows() {}
 
-  static float dot(WeightMatrix w, int i, float[] x) {
+  static float take(WeightMatrix w, int i, RowUse use, float[] x, int from) {
     long row = i * w.rowBytes();
     return switch (w.type()) {
-      case Q8_0 -> q8_0(w.bytes(), row, x, w.columns());
-      case Q4_0 -> q4_0(w.bytes(), row, x, w.columns());
-      case Q4_1 -> q4_1(w.bytes(), row, x, w.columns());
-      case Q4_K -> q4_k(w.bytes(), row, x, w.columns());
-      case Q6_K -> q6_k(w.bytes(), row, x, w.columns());
+      case Q8_0 -> q8_0(w.bytes(), row, use, x, from, w.columns());
+      case Q4_0 -> q4_0(w.bytes(), row, use, x, from, w.columns());
+      case Q4_1 -> q4_1(w.bytes(), row, use, x, from, w.columns());
+      case Q4_K -> q4_k(w.bytes(), row, use, x, from, w.columns());
+      case Q6_K -> q6_k(w.bytes(), row, use, x, from, w.columns());
       default -> throw new IllegalArgumentException(w.type() + " has no blocks");
     };
   }
 
-  private static float q8_0(MemorySegment bytes, long at, float[] x, int columns) {
+  private static float q8_0(
+      MemorySegment bytes, long at, RowUse use, float[] x, int from, int columns) {
     var first = FloatVector.zero(LANES);
     var second = FloatVector.zero(LANES);
-    for (int j = 0; j < columns; j += 32, at += 34) {
+    for (int j = from; j < from + columns; j += 32, at += 34) {
       float d = half(bytes, at);
       for (int k = 0; k < HALF; k += STEP) {
-        first = signed(bytes, at + 2 + k).mul(d).fma(load(x, j + k), first);
-        second = signed(bytes, at + 2 + HALF + k).mul(d).fma(load(x, j + HALF + k), second);
+        first = use.take(signed(bytes, at + 2 + k).mul(d), x, j + k, first);
+        second = use.take(signed(bytes, at + 2 + HALF + k).mul(d), x, j + HALF + k, second);
       }
     }
     return VectorMath.sum(first.add(second));
   }
 
-  private static float q4_0(MemorySegment bytes, long at, float[] x, int columns) {
+  private static float q4_0(
+      MemorySegment bytes, long at, RowUse use, float[] x, int from, int columns) {
     var first = FloatVector.zero(LANES);
     var second = FloatVector.zero(LANES);
-    for (int j = 0; j < columns; j += 32, at += 18) {
+    for (int j = from; j < from + columns; j += 32, at += 18) {
       float d = half(bytes, at);
       for (int k = 0; k < HALF; k += STEP) {
         var pairs = unsigned(bytes, at + 2 + k);
-        first = floats(pairs.and(15).sub(8)).mul(d).fma(load(x, j + k), first);
-        second =
-            floats(pairs.lanewise(VectorOperators.LSHR, 4).sub(8))
-                .mul(d)
-                .fma(load(x, j + HALF + k), second);
+        var low = floats(pairs.and(15).sub(8));
+        var high = floats(pairs.lanewise(VectorOperators.LSHR, 4).sub(8));
+        first = use.take(low.mul(d), x, j + k, first);
+        second = use.take(high.mul(d), x, j + HALF + k, second);
       }
     }
     return VectorMath.sum(first.add(second));
   }
 
-  private static float q4_1(MemorySegment bytes, long at, float[] x, int columns) {
+  private static float q4_1(
+      MemorySegment bytes, long at, RowUse use, float[] x, int from, int columns) {
     var first = FloatVector.zero(LANES);
     var second = FloatVector.zero(LANES);
-    for (int j = 0; j < columns; j += 32, at += 20) {
+    for (int j = from; j < from + columns; j += 32, at += 20) {
       float d = half(bytes, at);
       float m = half(bytes, at + 2);
       for (int k = 0; k < HALF; k += STEP) {
         var pairs = unsigned(bytes, at + 4 + k);
-        first = floats(pairs.and(15)).mul(d).add(m).fma(load(x, j + k), first);
-        second =
-            floats(pairs.lanewise(VectorOperators.LSHR, 4))
-                .mul(d)
-                .add(m)
-                .fma(load(x, j + HALF + k), second);
+        var low = floats(pairs.and(15));
+        var high = floats(pairs.lanewise(VectorOperators.LSHR, 4));
+        first = use.take(low.mul(d).add(m), x, j + k, first);
+        second = use.take(high.mul(d).add(m), x, j + HALF + k, second);
       }
     }
     return VectorMath.sum(first.add(second));
   }
 
-  private static float q4_k(MemorySegment bytes, long at, float[] x, int columns) {
+  private static float q4_k(
+      MemorySegment bytes, long at, RowUse use, float[] x, int from, int columns) {
     var first = FloatVector.zero(LANES);
     var second = FloatVector.zero(LANES);
-    for (int j = 0; j < columns; j += 256, at += 144) {
+    for (int j = from; j < from + columns; j += 256, at += 144) {
       float d = half(bytes, at);
       float dMinimum = half(bytes, at + 2);
+      var scales = Q4_K.Scales.of(bytes, at);
       for (int r = 0; r < 8; r++) {
-        float scale = d * Q4_K.scale(bytes, at, r);
-        float minimum = dMinimum * Q4_K.minimum(bytes, at, r);
+        float s = d * scales.scale(r);
+        float m = dMinimum * scales.minimum(r);
         long levels = at + 16 + 32 * (r / 2);
         int shift = 4 * (r % 2);
-        int xFrom = j + 32 * r;
+        int to = j + 32 * r;
         for (int k = 0; k < HALF; k += STEP) {
-          first =
-              floats(bits(bytes, levels + k, shift, 15))
-                  .mul(scale)
-                  .sub(minimum)
-                  .fma(load(x, xFrom + k), first);
-          second =
-              floats(bits(bytes, levels + HALF + k, shift, 15))
-                  .mul(scale)
-                  .sub(minimum)
-                  .fma(load(x, xFrom + HALF + k), second);
+          var low = floats(bits(bytes, levels + k, shift, 15));
+          var high = floats(bits(bytes, levels + HALF + k, shift, 15));
+          first = use.take(low.mul(s).sub(m), x, to + k, first);
+          second = use.take(high.mul(s).sub(m), x, to + HALF + k, second);
         }
       }
     }
     return VectorMath.sum(first.add(second));
   }
 
-  private static float q6_k(MemorySegment bytes, long at, float[] x, int columns) {
-    var first = FloatVector.zero(LANES);
-    var second = FloatVector.zero(LANES);
-    for (int j = 0; j < columns; j += 256, at += 210) {
+  /// Runs of 16 go to the two sums in turn, one run in the loop at a time: with two, the compiler
+  /// would have too much to inline.
+  private static float q6_k(
+      MemorySegment bytes, long at, RowUse use, float[] x, int from, int columns) {
+    var next = FloatVector.zero(LANES);
+    var other = FloatVector.zero(LANES);
+    for (int j = from; j < from + columns; j += 256, at += 210) {
       float d = half(bytes, at + 208);
-      for (int group = 0; group < 8; group++) { // of 32 weights: two runs of 16
-        int quarter = group % 4;
-        long low = at + 64 * (group / 4) + 32 * (quarter % 2);
-        long upper = at + 128 + 32 * (group / 4);
-        float scale0 = d * bytes.get(ValueLayout.JAVA_BYTE, at + 192 + 2 * group);
-        float scale1 = d * bytes.get(ValueLayout.JAVA_BYTE, at + 193 + 2 * group);
-        int xFrom = j + 32 * group;
+      for (int r = 0; r < 16; r++) {
+        int quarter = r / 2 % 4;
+        long low = at + 64 * (r / 8) + 32 * (quarter % 2) + 16 * (r % 2);
+        long upper = at + 128 + 32 * (r / 8) + 16 * (r % 2);
+        float s = d * bytes.get(ValueLayout.JAVA_BYTE, at + 192 + r);
         for (int k = 0; k < HALF; k += STEP) {
-          first =
-              floats(sixBits(bytes, low + k, upper + k, quarter))
-                  .mul(scale0)
-                  .fma(load(x, xFrom + k), first);
-          second =
-              floats(sixBits(bytes, low + HALF + k, upper + HALF + k, quarter))
-                  .mul(scale1)
-                  .fma(load(x, xFrom + HALF + k), second);
+          var levels = floats(sixBits(bytes, low + k, upper + k, quarter));
+          next = use.take(levels.mul(s), x, j + 16 * r + k, next);
         }
+        var turn = next;
+        next = other;
+        other = turn;
       }
     }
-    return VectorMath.sum(first.add(second));
+    return VectorMath.sum(next.add(other));
   }
 
   private static IntVector sixBits(MemorySegment bytes, long low, long upper, int quarter) {
@@ -179,9 +173,5 @@ final class BlockRows {
 
   private static float half(MemorySegment bytes, long at) {
     return Float.float16ToFloat(bytes.get(SHORT, at));
-  }
-
-  private static FloatVector load(float[] x, int at) {
-    return FloatVector.fromArray(LANES, x, at);
   }
 }

@@ -14,7 +14,7 @@ import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorShape;
 import jdk.incubator.vector.VectorSpecies;
 
-/// A row of floats times one vector, in the order of [VectorisedMatVecKernel].
+/// A row of floats, taken through registers by a [RowUse].
 ///
 /// The loop stands once for each format: with one loop for all, a call that could go to several
 /// loaders is not compiled into vector instructions.
@@ -25,60 +25,67 @@ final class FloatRows {
 
   private FloatRows() {}
 
-  static float f32(WeightMatrix w, int i, float[] x) {
+  static float take(WeightMatrix w, int i, RowUse use, float[] x, int from) {
+    return switch (w.type()) {
+      case F16 -> f16(w, i, use, x, from);
+      case BF16 -> bf16(w, i, use, x, from);
+      default -> f32(w, i, use, x, from);
+    };
+  }
+
+  private static float f32(WeightMatrix w, int i, RowUse use, float[] x, int from) {
     MemorySegment bytes = w.bytes();
     long row = (long) i * w.columns();
     int bound = w.columns() - w.columns() % GROUP;
     var first = FloatVector.zero(LANES);
     var second = FloatVector.zero(LANES);
     for (int j = 0; j < bound; j += GROUP)
-      for (int k = j; k < j + HALF; k += STEP) {
-        first = f32(bytes, row + k).fma(load(x, k), first);
-        second = f32(bytes, row + k + HALF).fma(load(x, k + HALF), second);
+      for (int k = 0; k < HALF; k += STEP) {
+        first = use.take(widenF32(bytes, row + j + k), x, from + j + k, first);
+        int high = j + HALF + k;
+        second = use.take(widenF32(bytes, row + high), x, from + high, second);
       }
-    return VectorMath.sum(first.add(second)) + tail(w, i, x, bound);
+    return VectorMath.sum(first.add(second)) + rest(w, i, use, x, from, bound);
   }
 
-  static float f16(WeightMatrix w, int i, float[] x) {
+  private static float f16(WeightMatrix w, int i, RowUse use, float[] x, int from) {
     MemorySegment bytes = w.bytes();
     long row = (long) i * w.columns();
     int bound = w.columns() - w.columns() % GROUP;
     var first = FloatVector.zero(LANES);
     var second = FloatVector.zero(LANES);
     for (int j = 0; j < bound; j += GROUP)
-      for (int k = j; k < j + HALF; k += STEP) {
-        first = f16(bytes, row + k).fma(load(x, k), first);
-        second = f16(bytes, row + k + HALF).fma(load(x, k + HALF), second);
+      for (int k = 0; k < HALF; k += STEP) {
+        first = use.take(widenF16(bytes, row + j + k), x, from + j + k, first);
+        int high = j + HALF + k;
+        second = use.take(widenF16(bytes, row + high), x, from + high, second);
       }
-    return VectorMath.sum(first.add(second)) + tail(w, i, x, bound);
+    return VectorMath.sum(first.add(second)) + rest(w, i, use, x, from, bound);
   }
 
-  static float bf16(WeightMatrix w, int i, float[] x) {
+  private static float bf16(WeightMatrix w, int i, RowUse use, float[] x, int from) {
     MemorySegment bytes = w.bytes();
     long row = (long) i * w.columns();
     int bound = w.columns() - w.columns() % GROUP;
     var first = FloatVector.zero(LANES);
     var second = FloatVector.zero(LANES);
     for (int j = 0; j < bound; j += GROUP)
-      for (int k = j; k < j + HALF; k += STEP) {
-        first = bf16(bytes, row + k).fma(load(x, k), first);
-        second = bf16(bytes, row + k + HALF).fma(load(x, k + HALF), second);
+      for (int k = 0; k < HALF; k += STEP) {
+        first = use.take(widenBf16(bytes, row + j + k), x, from + j + k, first);
+        int high = j + HALF + k;
+        second = use.take(widenBf16(bytes, row + high), x, from + high, second);
       }
-    return VectorMath.sum(first.add(second)) + tail(w, i, x, bound);
-  }
-
-  private static FloatVector load(float[] x, int at) {
-    return FloatVector.fromArray(LANES, x, at);
+    return VectorMath.sum(first.add(second)) + rest(w, i, use, x, from, bound);
   }
 
   /// Floats as they are.
-  private static FloatVector f32(MemorySegment bytes, long at) {
+  private static FloatVector widenF32(MemorySegment bytes, long at) {
     return FloatVector.fromMemorySegment(LANES, bytes, 4 * at, ByteOrder.LITTLE_ENDIAN);
   }
 
   /// Sign, exponent and mantissa move to their places in a float; the product with 2¹¹² = 2^(127−15)
   /// rebiases the exponent and is exact for subnormals, too. Exponent 31, ∞ and NaN, becomes 255.
-  private static FloatVector f16(MemorySegment bytes, long at) {
+  private static FloatVector widenF16(MemorySegment bytes, long at) {
     var halves = ShortVector.fromMemorySegment(HALVES, bytes, 2 * at, ByteOrder.LITTLE_ENDIAN);
     var bits = (IntVector) halves.convertShape(VectorOperators.S2I, BITS, 0);
     var finite =
@@ -88,16 +95,18 @@ final class FloatRows {
   }
 
   /// A bfloat16 is the upper half of a float.
-  private static FloatVector bf16(MemorySegment bytes, long at) {
+  private static FloatVector widenBf16(MemorySegment bytes, long at) {
     var halves = ShortVector.fromMemorySegment(HALVES, bytes, 2 * at, ByteOrder.LITTLE_ENDIAN);
     var bits = (IntVector) halves.convertShape(VectorOperators.ZERO_EXTEND_S2I, BITS, 0);
     return bits.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats();
   }
 
   /// What is left of a row behind the last full group.
-  private static float tail(WeightMatrix w, int i, float[] x, int from) {
+  private static float rest(WeightMatrix w, int i, RowUse use, float[] x, int from, int bound) {
     float sum = 0;
-    for (int j = from; j < w.columns(); j++) sum = Math.fma(w.get(i, j), x[j], sum);
+    for (int j = bound; j < w.columns(); j++)
+      if (use == RowUse.STORE) x[from + j] = w.get(i, j);
+      else sum = Math.fma(w.get(i, j), x[from + j], sum);
     return sum;
   }
 }

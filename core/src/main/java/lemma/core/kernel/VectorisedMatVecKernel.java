@@ -1,11 +1,12 @@
 package lemma.core.kernel;
 
+import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorSpecies;
+import lemma.core.format.ElementType;
 
-/// Lanes. One vector is multiplied with the weights as they are widened in registers
-/// ([FloatRows], [BlockRows]); for several, a row is widened once into floats and meets four of them at
-/// a time.
+/// Lanes. One vector is multiplied with the weights as they are widened in registers ([FloatRows],
+/// [BlockRows]); for several, a row is widened once into floats and meets four of them at a time.
 ///
 /// ```
 /// first  += w[32g + k] · x[32g + k]              0 ≤ k < 16, lane by lane
@@ -13,7 +14,7 @@ import jdk.incubator.vector.VectorSpecies;
 /// y = (Σ lanes of first + second) + what is left of a row behind the last 32
 /// ```
 ///
-/// Every loop here adds in this order, which no number of rows or vectors changes. Two sums, because a
+/// Every loop adds in this order, which no number of rows or vectors changes. Two sums, because a
 /// fused multiply-add can start before the one before it is done.
 record VectorisedMatVecKernel() implements MatVecKernel {
   static final VectorSpecies<Float> LANES = FloatVector.SPECIES_PREFERRED;
@@ -24,60 +25,40 @@ record VectorisedMatVecKernel() implements MatVecKernel {
 
   static final int HALF = GROUP / 2;
 
-  /// Vectors that are brought near before the rows pass by: 16 of 4096 floats fit a cache of 256 KiB.
+  /// Vectors that a widened row meets: 16 of 4096 floats stay in a cache of 256 KiB.
   private static final int PANEL = 16;
 
   @Override
   public void multiply(
       WeightMatrix w, float[] x, float[] y, int vectors, int firstRow, int lastRow) {
-    if (vectors == 1) one(w, x, y, firstRow, lastRow);
-    else
-      for (int v = 0; v < vectors; v += PANEL)
-        panel(w, x, y, v, Math.min(v + PANEL, vectors), firstRow, lastRow);
-  }
-
-  private static void one(WeightMatrix w, float[] x, float[] y, int firstRow, int lastRow) {
-    float[] row = new float[BlockRows.AVAILABLE ? 0 : w.columns()];
-    for (int i = firstRow; i < lastRow; i++)
-      y[i] =
-          switch (w.type()) {
-            case F32 -> FloatRows.f32(w, i, x);
-            case F16 -> FloatRows.f16(w, i, x);
-            case BF16 -> FloatRows.bf16(w, i, x);
-            default -> BlockRows.AVAILABLE ? BlockRows.dot(w, i, x) : decoded(w, i, row, x);
-          };
-  }
-
-  /// For lanes too few for the registers that blocks are widened in.
-  private static float decoded(WeightMatrix w, int i, float[] row, float[] x) {
-    w.row(i, row, 0);
-    return dot(row, x, 0);
-  }
-
-  private static void panel(
-      WeightMatrix w, float[] x, float[] y, int from, int to, int firstRow, int lastRow) {
-    float[] row = new float[w.columns()];
-    for (int i = firstRow; i < lastRow; i++) {
-      w.row(i, row, 0);
-      int v = from;
-      for (; v + 4 <= to; v += 4) four(row, x, v * row.length, y, v * w.rows() + i, w.rows());
-      for (; v < to; v++) y[v * w.rows() + i] = dot(row, x, v * row.length);
-    }
-  }
-
-  private static float dot(float[] w, float[] x, int xFrom) {
-    int bound = w.length - w.length % GROUP;
-    var first = FloatVector.zero(LANES);
-    var second = FloatVector.zero(LANES);
-    for (int j = 0; j < bound; j += GROUP)
-      for (int k = j; k < j + HALF; k += STEP) {
-        first = load(w, k).fma(load(x, xFrom + k), first);
-        second = load(w, k + HALF).fma(load(x, xFrom + k + HALF), second);
+    int columns = w.columns();
+    int alone = vectors / 4 * 4; // the first of those that are not four
+    float[] row = new float[vectors < 4 ? 0 : columns];
+    for (int v = 0; v < alone; v += PANEL)
+      for (int i = firstRow; i < lastRow; i++) {
+        take(w, i, RowUse.STORE, row, 0);
+        for (int u = v; u < Math.min(v + PANEL, alone); u += 4)
+          four(row, x, u * columns, y, u * w.rows() + i, w.rows());
       }
-    return sum(first, second, w, x, xFrom, bound);
+    for (int v = alone; v < vectors; v++)
+      for (int i = firstRow; i < lastRow; i++)
+        y[v * w.rows() + i] = take(w, i, RowUse.MULTIPLY, x, v * columns);
   }
 
-  /// The same row times four vectors, each with its two sums.
+  private static float take(WeightMatrix w, int i, RowUse use, float[] x, int from) {
+    if (w.type().floatFormat().isPresent()) return FloatRows.take(w, i, use, x, from);
+    if (BlockRows.AVAILABLE) return BlockRows.take(w, i, use, x, from);
+    return FloatRows.take(decoded(w, i), 0, use, x, from);
+  }
+
+  /// For lanes too few for what [BlockRows] needs.
+  private static WeightMatrix decoded(WeightMatrix w, int i) {
+    float[] row = new float[w.columns()];
+    w.row(i, row, 0);
+    return new WeightMatrix(MemorySegment.ofArray(row), ElementType.F32, 1, row.length);
+  }
+
+  /// A row of floats times four vectors, each with its two sums.
   private static void four(float[] w, float[] x, int xFrom, float[] y, int yFrom, int yStep) {
     int x1 = xFrom + w.length;
     int x2 = x1 + w.length;
@@ -92,17 +73,19 @@ record VectorisedMatVecKernel() implements MatVecKernel {
     var second2 = FloatVector.zero(LANES);
     var second3 = FloatVector.zero(LANES);
     for (int j = 0; j < bound; j += GROUP)
-      for (int k = j; k < j + HALF; k += STEP) {
-        var low = load(w, k);
-        first0 = low.fma(load(x, xFrom + k), first0);
-        first1 = low.fma(load(x, x1 + k), first1);
-        first2 = low.fma(load(x, x2 + k), first2);
-        first3 = low.fma(load(x, x3 + k), first3);
-        var high = load(w, k + HALF);
-        second0 = high.fma(load(x, xFrom + k + HALF), second0);
-        second1 = high.fma(load(x, x1 + k + HALF), second1);
-        second2 = high.fma(load(x, x2 + k + HALF), second2);
-        second3 = high.fma(load(x, x3 + k + HALF), second3);
+      for (int k = 0; k < HALF; k += STEP) {
+        int at = j + k;
+        var low = load(w, at);
+        first0 = low.fma(load(x, xFrom + at), first0);
+        first1 = low.fma(load(x, x1 + at), first1);
+        first2 = low.fma(load(x, x2 + at), first2);
+        first3 = low.fma(load(x, x3 + at), first3);
+        at += HALF;
+        var high = load(w, at);
+        second0 = high.fma(load(x, xFrom + at), second0);
+        second1 = high.fma(load(x, x1 + at), second1);
+        second2 = high.fma(load(x, x2 + at), second2);
+        second3 = high.fma(load(x, x3 + at), second3);
       }
     y[yFrom] = sum(first0, second0, w, x, xFrom, bound);
     y[yFrom + yStep] = sum(first1, second1, w, x, x1, bound);
@@ -116,8 +99,8 @@ record VectorisedMatVecKernel() implements MatVecKernel {
 
   private static float sum(
       FloatVector first, FloatVector second, float[] w, float[] x, int xFrom, int bound) {
-    float tail = 0;
-    for (int j = bound; j < w.length; j++) tail = Math.fma(w[j], x[xFrom + j], tail);
-    return VectorMath.sum(first.add(second)) + tail;
+    float rest = 0;
+    for (int j = bound; j < w.length; j++) rest = Math.fma(w[j], x[xFrom + j], rest);
+    return VectorMath.sum(first.add(second)) + rest;
   }
 }

@@ -52,6 +52,11 @@ final class GgufNames {
   /// @param expert −1 for the whole tensor
   record Place(String tensor, int expert) {}
 
+  /// Whether a tensor holds rows of queries or keys, which are rotated in pairs.
+  static boolean isRotated(String tensor) {
+    return tensor.contains(".attn_q.") || tensor.contains(".attn_k.");
+  }
+
   private GgufNames() {}
 
   /// Where a weight lies, by its name in [ModelConfig#weightShapes].

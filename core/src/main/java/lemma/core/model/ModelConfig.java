@@ -41,14 +41,19 @@ public sealed interface ModelConfig permits DecoderConfig, BertConfig, T5Config 
     return layers();
   }
 
-  /// Reads `config.json` in a folder or beside a file of weights, or the metadata of a GGUF file.
+  /// Reads `config.json`, by itself, in a folder or beside a file of weights, or the metadata of a
+  /// GGUF file.
   ///
   /// @throws FormatException if it is missing or damaged, or its architecture is not supported
   static ModelConfig read(Path path) throws IOException {
+    if (path.toString().endsWith(".json")) return of(JsonFile.read(path));
     if (Files.isRegularFile(path) && WeightFile.open(path) instanceof Gguf gguf)
       return GgufModel.read(gguf).config();
     Path folder = Files.isDirectory(path) ? path : path.toAbsolutePath().getParent();
-    JsonFile json = JsonFile.read(folder.resolve("config.json"));
+    return of(JsonFile.read(folder.resolve("config.json")));
+  }
+
+  private static ModelConfig of(JsonFile json) {
     String type = json.text("model_type");
     if (json.has("quantization_config"))
       throw new FormatException(json.file(), "quantised weights are not supported");

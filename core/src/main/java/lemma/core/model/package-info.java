@@ -10,4 +10,5 @@
 /// | [LlamaDecoder], [Gpt2Decoder] | the decoders made fast, on mapped weights: [DecoderModel#open] |
 /// | [LanguageModel] | what they are to those who sample: tokens in, logits out |
 /// | [ModelConfig] | what a checkpoint says about its model |
+/// | [GgufExport], [GgufImport] | a folder as a GGUF file, and back |
 package lemma.core.model;

@@ -50,7 +50,7 @@ public record StoryModel(Llama model, ByteLevelBpe tokenizer) {
   ///
   /// @throws FormatException if a file is missing or damaged
   public static StoryModel load(Path folder) throws IOException {
-    return new StoryModel(Llama.load(folder), TokenizerJson.read(folder));
+    return new StoryModel(Llama.load(folder), TokenizerJson.readByteLevel(folder));
   }
 
   /// Writes a folder, with the weights as 16-bit floats.

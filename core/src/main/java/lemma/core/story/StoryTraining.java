@@ -6,7 +6,7 @@ import lemma.core.format.FormatException;
 import lemma.core.model.Llama;
 import lemma.core.model.LlamaConfig;
 import lemma.core.tokenizer.ByteLevelBpe;
-import lemma.core.tokenizer.PreTokenizer;
+import lemma.core.tokenizer.PublishedPattern;
 import lemma.core.training.TrainingCheckpoint;
 import lemma.core.training.TrainingLoop;
 import lemma.core.training.TrainingState;
@@ -32,7 +32,7 @@ public final class StoryTraining {
         ByteLevelBpe.train(
             recipe.vocabularyTexts(corpus),
             recipe.vocabularySize(),
-            PreTokenizer.GPT2,
+            PublishedPattern.GPT2,
             StoryModel.END);
     config = recipe.model(tokenizer.vocabularySize());
     objective =

@@ -35,7 +35,9 @@ public record BpeTraining(int merges, int minimum, Ties ties, boolean oneSymbolP
     /// The one whose spelling is least.
     LEAST,
     /// The one whose spelling is greatest: subword-nmt.
-    GREATEST
+    GREATEST,
+    /// The one whose joined text is shortest, and least of these: SentencePiece.
+    SHORTEST
   }
 
   /// @throws IllegalArgumentException if a number is negative
@@ -109,6 +111,7 @@ public record BpeTraining(int merges, int minimum, Ties ties, boolean oneSymbolP
         case FIRST -> pairs.size() == 1 ? pairs.getFirst() : first(Set.copyOf(pairs));
         case LEAST -> Collections.min(pairs, this::bySpelling);
         case GREATEST -> Collections.max(pairs, this::bySpelling);
+        case SHORTEST -> Collections.min(pairs, this::byLength);
       };
     }
 
@@ -124,6 +127,17 @@ public record BpeTraining(int merges, int minimum, Ties ties, boolean oneSymbolP
     private int bySpelling(long a, long b) {
       int left = compare(spelling.get((int) (a >> 32)), spelling.get((int) (b >> 32)));
       return left != 0 ? left : compare(spelling.get((int) a), spelling.get((int) b));
+    }
+
+    private int byLength(long a, long b) {
+      int[] left = joined(a).codePoints().toArray();
+      int[] right = joined(b).codePoints().toArray();
+      int byLength = Integer.compare(left.length, right.length);
+      return byLength != 0 ? byLength : Arrays.compare(left, right);
+    }
+
+    private String joined(long pair) {
+      return spelling.get((int) (pair >> 32)) + spelling.get((int) pair);
     }
 
     private static int compare(String a, String b) {

@@ -1,5 +1,8 @@
 package lemma.core.tokenizer;
 
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+
 /// GPT-2's way to write any bytes as printable characters, so that a vocabulary is a text file.
 ///
 /// ```
@@ -28,7 +31,7 @@ public final class ByteAlphabet {
 
   private static short[] bytes() {
     short[] bytes = new short[256 + 68];
-    java.util.Arrays.fill(bytes, (short) -1);
+    Arrays.fill(bytes, (short) -1);
     for (int b = 0; b < 256; b++) bytes[CHARACTERS[b]] = (short) b;
     return bytes;
   }
@@ -43,6 +46,11 @@ public final class ByteAlphabet {
     var text = new StringBuilder(bytes.length);
     for (byte b : bytes) text.append(character(b));
     return text.toString();
+  }
+
+  /// The UTF-8 bytes of a character as characters.
+  public static String write(int codePoint) {
+    return write(Character.toString(codePoint).getBytes(StandardCharsets.UTF_8));
   }
 
   /// Whether every character stands for a byte.

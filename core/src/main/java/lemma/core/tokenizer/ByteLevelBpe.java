@@ -1,16 +1,19 @@
 package lemma.core.tokenizer;
 
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
-import java.util.Comparator;
-import java.util.HashMap;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import lemma.core.tokenizer.AddedTokens.Section;
 
 /// Byte-level BPE: the tokenizer of GPT-2, GPT-4, Llama 3 and Qwen.
 ///
@@ -22,22 +25,23 @@ import java.util.stream.IntStream;
 /// decoding gives it back. Text that is no Unicode, a surrogate without its partner, is encoded as
 /// U+FFFD.
 ///
+/// Most pieces are tokens, so each is looked up as a whole first, if its merges are known to end
+/// there.
+///
 /// Radford et al. 2019 (GPT-2), section 2.2. Answer: `tokenizer/bpe.md`.
 public final class ByteLevelBpe implements Tokenizer {
-  private static final Pattern LONE_SURROGATE = Pattern.compile("\\p{Cs}");
-
-  private final List<String> tokens;
+  private final Vocabulary vocabulary;
+  private final List<Merge> mergeList;
   private final BpeMerges merges;
   private final List<AddedToken> added;
-  private final PreTokenizer preTokenizer;
+  private final AddedTokens addedTokens;
+  private final PublishedPattern pattern;
   private final boolean wholePieces;
   private final int[] prefix;
 
   private final byte[][] bytes;
   private final int[] ofByte = new int[256];
-  private final Map<String, Integer> ids = new HashMap<>();
-  private final Map<String, Integer> addedIds = new LinkedHashMap<>();
-  private final Pattern addedPattern; // null if there is none
+  private final PieceTable pieces;
 
   /// @param tokens every token by its id, in the letters of [ByteAlphabet]; an added token by its
   ///     content
@@ -51,65 +55,163 @@ public final class ByteLevelBpe implements Tokenizer {
       List<String> tokens,
       List<Merge> merges,
       List<AddedToken> added,
-      PreTokenizer preTokenizer,
+      PublishedPattern pattern,
       boolean wholePieces,
       int... prefix) {
-    this.tokens = List.copyOf(tokens);
-    this.merges = new BpeMerges(merges);
+    this(
+        new Vocabulary(tokens), merges, new BpeMerges(merges), added, pattern, wholePieces, prefix);
+  }
+
+  private ByteLevelBpe(
+      Vocabulary vocabulary,
+      List<Merge> mergeList,
+      BpeMerges merges,
+      List<AddedToken> added,
+      PublishedPattern pattern,
+      boolean wholePieces,
+      int... prefix) {
+    this.vocabulary = vocabulary;
+    this.mergeList = List.copyOf(mergeList);
+    this.merges = merges;
     this.added = List.copyOf(added);
-    this.preTokenizer = preTokenizer;
+    this.addedTokens = new AddedTokens(added);
+    this.pattern = pattern;
     this.wholePieces = wholePieces;
     this.prefix = prefix.clone();
-    this.bytes = new byte[tokens.size()][];
+    this.bytes = new byte[vocabulary.size()][];
     addNamed();
     addBytes();
-    for (Merge merge : merges) {
-      checkId(merge.left());
-      checkId(merge.right());
-      checkId(merge.merged());
+    for (Merge merge : mergeList) {
+      vocabulary.token(merge.left());
+      vocabulary.token(merge.right());
+      vocabulary.token(merge.merged());
     }
-    for (int id : prefix) checkId(id);
-    addedPattern =
-        added.isEmpty()
-            ? null
-            : Pattern.compile(
-                addedIds.keySet().stream()
-                    .sorted(Comparator.comparing(String::length).reversed()) // the longest wins
-                    .map(Pattern::quote)
-                    .collect(Collectors.joining("|")));
+    for (int id : prefix) vocabulary.token(id);
+    pieces = new PieceTable(wholePieces());
   }
 
   private void addNamed() {
     for (AddedToken token : added) {
-      checkId(token.id());
-      if (!tokens.get(token.id()).equals(token.content()))
+      if (!vocabulary.token(token.id()).equals(token.content()))
         throw new IllegalArgumentException(
             "added token %s has id %d, which is %s"
-                .formatted(token.content(), token.id(), tokens.get(token.id())));
-      if (addedIds.put(token.content(), token.id()) != null)
+                .formatted(token.content(), token.id(), vocabulary.token(token.id())));
+      if (bytes[token.id()] != null)
         throw new IllegalArgumentException("added token " + token.content() + " is there twice");
       bytes[token.id()] = token.content().getBytes(StandardCharsets.UTF_8);
     }
   }
 
   private void addBytes() {
-    for (int id = 0; id < tokens.size(); id++) {
-      String token = tokens.get(id);
-      Integer before = ids.put(token, id);
-      if (before != null)
-        throw new IllegalArgumentException(
-            "token %s has the ids %d and %d".formatted(token, before, id));
-      if (bytes[id] != null) continue;
+    for (int id = 0; id < vocabulary.size(); id++) {
+      if (bytes[id] != null || !vocabulary.has(id)) continue;
+      String token = vocabulary.token(id);
       if (token.isEmpty() || !ByteAlphabet.holds(token))
         throw new IllegalArgumentException(
             "token %d, \"%s\", is not written in the byte alphabet".formatted(id, token));
       bytes[id] = ByteAlphabet.read(token);
     }
     for (int b = 0; b < 256; b++) {
-      Integer id = ids.get(String.valueOf(ByteAlphabet.character(b)));
-      if (id == null) throw new IllegalArgumentException("there is no token for byte " + b);
-      ofByte[b] = id;
+      OptionalInt id = vocabulary.id(String.valueOf(ByteAlphabet.character(b)));
+      if (id.isEmpty()) throw new IllegalArgumentException("there is no token for byte " + b);
+      ofByte[b] = id.getAsInt();
     }
+  }
+
+  /// The pieces that become one token: all that are tokens, or those at which their merges end.
+  private List<PieceTable.Entry> wholePieces() {
+    List<PieceTable.Entry> entries = new ArrayList<>();
+    var piece = new BpeMerges.Piece();
+    for (int id = 0; id < bytes.length; id++) {
+      if (bytes[id] == null || !ByteAlphabet.holds(vocabulary.token(id))) continue;
+      Optional<String> text = text(ByteAlphabet.read(vocabulary.token(id)));
+      if (text.isEmpty()) continue;
+      piece.reserve(bytes[id].length);
+      for (byte b : bytes[id]) piece.add(ofByte[b & 0xFF], 0);
+      if (!wholePieces) merges.merge(piece);
+      if (wholePieces || piece.length == 1 && piece.symbols[0] == id)
+        entries.add(new PieceTable.Entry(text.get(), id));
+    }
+    return entries;
+  }
+
+  private static Optional<String> text(byte[] utf8) {
+    try {
+      return Optional.of(
+          StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(utf8)).toString());
+    } catch (CharacterCodingException e) {
+      return Optional.empty();
+    }
+  }
+
+  /// A tokenizer as tiktoken has it: tokens of bytes with ranks, which are their ids, and no list of
+  /// merges. Any two tokens whose bytes together are a token may merge; the least rank goes first.
+  ///
+  /// @param ranked the bytes of each token by its id; null where an id is not a token of text
+  /// @param added tokens with ids that are not in use, or beyond
+  static ByteLevelBpe ofRanks(
+      List<byte[]> ranked, List<AddedToken> added, PublishedPattern pattern) {
+    List<String> tokens = new ArrayList<>();
+    for (byte[] token : ranked) tokens.add(token == null ? null : ByteAlphabet.write(token));
+    var ranks = new Vocabulary(tokens);
+    List<Merge> splits = new ArrayList<>();
+    for (int id = 0; id < tokens.size(); id++) {
+      String token = tokens.get(id);
+      for (int cut = 1; token != null && cut < token.length(); cut++) {
+        OptionalInt left = ranks.id(token.substring(0, cut));
+        if (left.isEmpty()) continue;
+        OptionalInt right = ranks.id(token.substring(cut));
+        if (right.isPresent()) splits.add(new Merge(left.getAsInt(), right.getAsInt(), id));
+      }
+    }
+    for (AddedToken token : added) {
+      while (tokens.size() <= token.id()) tokens.add(null);
+      if (tokens.get(token.id()) == null) tokens.set(token.id(), token.content());
+    }
+    return new ByteLevelBpe(
+        new Vocabulary(tokens), splits, BpeMerges.byRank(splits), added, pattern, true);
+  }
+
+  /// The steps of a file as byte-level BPE, if they are nothing else.
+  static Optional<ByteLevelBpe> of(Pipeline.Steps steps, Vocabulary vocabulary, int... prefix) {
+    Optional<PublishedPattern> pattern = pattern(steps.preTokenizer());
+    if (pattern.isEmpty()
+        || !(steps.normalizer() instanceof Normalizer.None)
+        || !(steps.decoder() instanceof Decoder.ByteLevel)
+        || !(steps.model() instanceof BpeModel model)
+        || !model.options().prefix().isEmpty()
+        || !model.options().suffix().isEmpty()
+        || steps.added().stream().map(AddedToken::normalised).distinct().count() > 1)
+      return Optional.empty();
+    for (int b = 0; b < 256; b++)
+      if (model.vocabulary().id(String.valueOf(ByteAlphabet.character(b))).isEmpty())
+        return Optional.empty();
+    Set<Integer> added = steps.added().stream().map(AddedToken::id).collect(Collectors.toSet());
+    for (int id = 0; id < vocabulary.size(); id++)
+      if (vocabulary.has(id) && !ByteAlphabet.holds(vocabulary.token(id)) && !added.contains(id))
+        return Optional.empty();
+    return Optional.of(
+        new ByteLevelBpe(
+            vocabulary,
+            model.merges(),
+            new BpeMerges(model.merges()),
+            steps.added(),
+            pattern.get(),
+            model.options().wholePieces(),
+            prefix));
+  }
+
+  private static Optional<PublishedPattern> pattern(PreTokenizer preTokenizer) {
+    return switch (preTokenizer) {
+      case PreTokenizer.ByteLevel(boolean space, boolean split) when !space && split ->
+          Optional.of(PublishedPattern.GPT2);
+      case PreTokenizer.Sequence(List<PreTokenizer> steps) when steps.size() == 2 ->
+          steps.getFirst() instanceof PreTokenizer.Published(PublishedPattern known)
+                  && steps.getLast().equals(new PreTokenizer.ByteLevel(false, false))
+              ? Optional.of(known)
+              : Optional.empty();
+      default -> Optional.empty();
+    };
   }
 
   /// Learns a vocabulary: ids 0 … 255 are the bytes, then the merges, then the special tokens.
@@ -119,7 +221,7 @@ public final class ByteLevelBpe implements Tokenizer {
   ///
   /// @throws IllegalArgumentException if there is no room for the bytes and the special tokens
   public static ByteLevelBpe train(
-      List<String> texts, int vocabularySize, PreTokenizer preTokenizer, String... special) {
+      List<String> texts, int vocabularySize, PublishedPattern pattern, String... special) {
     int count = vocabularySize - 256 - special.length;
     if (count < 0)
       throw new IllegalArgumentException(
@@ -127,7 +229,7 @@ public final class ByteLevelBpe implements Tokenizer {
               .formatted(256 + special.length, vocabularySize));
     Map<String, Long> pieces = new LinkedHashMap<>();
     for (String text : texts)
-      for (String piece : preTokenizer.split(text)) pieces.merge(piece, 1L, Long::sum);
+      for (String piece : pattern.split(text)) pieces.merge(piece, 1L, Long::sum);
     List<BpeTraining.Word> words = new ArrayList<>();
     pieces.forEach((piece, times) -> {
       byte[] utf8 = piece.getBytes(StandardCharsets.UTF_8);
@@ -147,48 +249,128 @@ public final class ByteLevelBpe implements Tokenizer {
       added.add(new AddedToken(tokens.size(), content, true));
       tokens.add(content);
     }
-    return new ByteLevelBpe(tokens, merges, added, preTokenizer, false);
+    return new ByteLevelBpe(tokens, merges, added, pattern, false);
   }
 
   @Override
   public int vocabularySize() {
-    return tokens.size();
+    return vocabulary.size();
   }
 
   @Override
   public int[] encode(String text) {
-    String unicode = LONE_SURROGATE.matcher(text).replaceAll("\uFFFD");
-    IntStream.Builder result = IntStream.builder();
-    int from = 0;
-    if (addedPattern != null) {
-      Matcher matcher = addedPattern.matcher(unicode);
-      while (matcher.find()) {
-        encode(unicode.substring(from, matcher.start()), result);
-        result.add(addedIds.get(matcher.group()));
-        from = matcher.end();
-      }
-    }
-    encode(unicode.substring(from), result);
-    return result.build().toArray();
+    return encode(text, true);
   }
 
-  private void encode(String text, IntStream.Builder result) {
-    for (String piece : preTokenizer.split(text)) {
-      byte[] utf8 = piece.getBytes(StandardCharsets.UTF_8);
-      Integer whole = wholePieces ? ids.get(ByteAlphabet.write(utf8)) : null;
-      if (whole != null) {
-        result.add(whole);
-        continue;
+  @Override
+  public int[] encodeOrdinary(String text) {
+    return encode(text, false);
+  }
+
+  private int[] encode(String text, boolean special) {
+    char[] characters = text.toCharArray();
+    boolean changed = replaceLoneSurrogates(characters);
+    var run = new Run(characters);
+    for (Section section : addedTokens.sections(changed ? new String(characters) : text, special)) {
+      if (section.token() != null) run.add(section.token().id());
+      else run.encode(section.from(), section.to());
+    }
+    return Arrays.copyOf(run.ids, run.count);
+  }
+
+  private static boolean replaceLoneSurrogates(char[] text) {
+    boolean changed = false;
+    for (int i = 0; i < text.length; i++) {
+      if (!Character.isSurrogate(text[i])) continue;
+      if (Character.isHighSurrogate(text[i])
+          && i + 1 < text.length
+          && Character.isLowSurrogate(text[i + 1])) i++;
+      else {
+        text[i] = '\uFFFD';
+        changed = true;
       }
-      int[] symbols = new int[utf8.length];
-      for (int i = 0; i < utf8.length; i++) symbols[i] = ofByte[utf8[i] & 0xFF];
-      for (int id : merges.apply(symbols)) result.add(id);
+    }
+    return changed;
+  }
+
+  /// One text on its way to ids.
+  private final class Run {
+    private final char[] text;
+    private final BpeMerges.Piece piece = new BpeMerges.Piece();
+    private final PackedPiece packed = new PackedPiece();
+    private final PieceCache cache;
+    private int[] ids = new int[64];
+    private int count;
+
+    Run(char[] text) {
+      this.text = text;
+      cache = new PieceCache(text.length);
+    }
+
+    void add(int id) {
+      if (count == ids.length) ids = Arrays.copyOf(ids, 2 * count);
+      ids[count++] = id;
+    }
+
+    void encode(int from, int to) {
+      for (int begin = from; begin < to; ) {
+        int end = pattern.end(text, begin, to);
+        if (packed.pack(text, begin, end)) shortPiece(begin, end);
+        else {
+          int whole = pieces.get(text, begin, end);
+          if (whole >= 0) add(whole);
+          else merge(begin, end);
+        }
+        begin = end;
+      }
+    }
+
+    private void shortPiece(int from, int to) {
+      int whole = pieces.get(packed);
+      if (whole >= 0) {
+        add(whole);
+        return;
+      }
+      long before = cache.get(packed);
+      if (before != 0) {
+        int at = (int) (before >> 32);
+        for (int i = 0; i < (int) before; i++) add(ids[at + i]);
+        return;
+      }
+      int begin = count;
+      merge(from, to);
+      cache.put(packed, begin, count - begin);
+    }
+
+    private void merge(int from, int to) {
+      piece.reserve(3 * (to - from)); // a char is 3 bytes at most
+      for (int i = from; i < to; i++) {
+        int c = text[i];
+        if (c < 0x80) {
+          piece.add(ofByte[c], 0);
+        } else if (c < 0x800) {
+          piece.add(ofByte[0xC0 | c >> 6], 0);
+          piece.add(ofByte[0x80 | c & 0x3F], 0);
+        } else if (!Character.isSurrogate((char) c)) {
+          piece.add(ofByte[0xE0 | c >> 12], 0);
+          piece.add(ofByte[0x80 | c >> 6 & 0x3F], 0);
+          piece.add(ofByte[0x80 | c & 0x3F], 0);
+        } else {
+          c = Character.toCodePoint((char) c, text[++i]);
+          piece.add(ofByte[0xF0 | c >> 18], 0);
+          piece.add(ofByte[0x80 | c >> 12 & 0x3F], 0);
+          piece.add(ofByte[0x80 | c >> 6 & 0x3F], 0);
+          piece.add(ofByte[0x80 | c & 0x3F], 0);
+        }
+      }
+      merges.merge(piece);
+      for (int i = 0; i < piece.length; i++) add(piece.symbols[i]);
     }
   }
 
   @Override
   public byte[] bytes(int id) {
-    checkId(id);
+    vocabulary.token(id);
     return bytes[id].clone();
   }
 
@@ -204,32 +386,25 @@ public final class ByteLevelBpe implements Tokenizer {
 
   /// A token as a tokenizer file writes it: `Ġthe` for ` the`.
   public String token(int id) {
-    checkId(id);
-    return tokens.get(id);
+    return vocabulary.token(id);
   }
 
   /// Every token by its id.
   public List<String> tokens() {
-    return tokens;
+    return vocabulary.tokens();
   }
 
   /// The merges in the order in which they were learned.
   public List<Merge> merges() {
-    return merges.merges();
+    return mergeList;
   }
 
-  public PreTokenizer preTokenizer() {
-    return preTokenizer;
+  public PublishedPattern pattern() {
+    return pattern;
   }
 
   /// Whether a piece that is a token is taken as it is.
-  public boolean wholePieces() {
+  public boolean takesWholePieces() {
     return wholePieces;
-  }
-
-  private void checkId(int id) {
-    if (id < 0 || id >= tokens.size())
-      throw new IllegalArgumentException(
-          "id %d is outside the vocabulary of %d".formatted(id, tokens.size()));
   }
 }

@@ -5,7 +5,7 @@ import java.util.OptionalInt;
 
 /// Text to the ids that a language model speaks of, and back.
 ///
-/// A [Decoder] turns ids into text as they come, one by one.
+/// A [DecodeStream] turns ids into text as they come, one by one.
 public interface Tokenizer {
 
   /// The number of ids: they are 0 … vocabularySize − 1.
@@ -15,7 +15,11 @@ public interface Tokenizer {
   /// their id; nothing is put in front or behind.
   int[] encode(String text);
 
-  /// The bytes that an id stands for, in UTF-8: a token may end in the middle of a character.
+  /// The same, with the names of special tokens taken as text: for text that is not to be trusted.
+  int[] encodeOrdinary(String text);
+
+  /// The bytes that an id stands for inside of a text, in UTF-8: a token may end in the middle of a
+  /// character.
   ///
   /// @throws IllegalArgumentException if the id is outside the vocabulary
   byte[] bytes(int id);
@@ -28,12 +32,17 @@ public interface Tokenizer {
     return new int[0];
   }
 
+  /// A new stream of text, for ids as they come.
+  default DecodeStream stream() {
+    return new Utf8DecodeStream(this::bytes);
+  }
+
   /// The text of the ids. Bytes that are no UTF-8 become U+FFFD.
   default String decode(int... ids) {
-    var decoder = new Decoder(this);
+    DecodeStream stream = stream();
     var text = new StringBuilder();
-    for (int id : ids) text.append(decoder.next(id));
-    return text.append(decoder.end()).toString();
+    for (int id : ids) text.append(stream.next(id));
+    return text.append(stream.end()).toString();
   }
 
   /// The id of an added token by its name.

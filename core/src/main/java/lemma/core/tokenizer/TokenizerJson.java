@@ -9,208 +9,217 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.stream.IntStream;
 import lemma.core.format.FormatException;
 import lemma.core.format.JsonFile;
+import lemma.core.tokenizer.SentencePiece.Type;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.SerializationFeature;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
 
-/// `tokenizer.json` of Hugging Face, for [ByteLevelBpe].
+/// `tokenizer.json` of Hugging Face as a [Pipeline].
 ///
-/// What this edition does not compute is refused by name rather than ignored: another model than
-/// BPE, normalisation, another pattern than those of [PreTokenizer], added tokens that swallow the
-/// spaces around them. Patterns are compared, never compiled from the file.
+/// What is not computed here is refused by name rather than ignored: dropout, truncation, padding,
+/// and steps of an unknown type.
 public final class TokenizerJson {
   private static final int LARGEST_VOCABULARY = 1 << 22;
+  private static final int LARGEST_GAP = 1 << 12;
 
   private final Path file;
   private final JsonFile root;
 
-  private TokenizerJson(Path file) throws IOException {
-    this.file = file;
-    this.root = JsonFile.read(file);
+  private TokenizerJson(JsonFile root) {
+    this.file = root.file();
+    this.root = root;
   }
 
   /// @param path the file, or the folder that holds it
   /// @throws FormatException if it is missing, damaged or asks for what is not supported
-  public static ByteLevelBpe read(Path path) throws IOException {
+  public static Pipeline read(Path path) throws IOException {
     Path file = Files.isDirectory(path) ? path.resolve("tokenizer.json") : path;
-    TokenizerJson json = new TokenizerJson(file);
+    return of(JsonFile.read(file));
+  }
+
+  /// What [#read] makes of a file with this content.
+  static Pipeline of(JsonFile root) {
     try {
-      return json.tokenizer();
+      return new TokenizerJson(root).pipeline();
     } catch (FormatException e) {
       throw e;
     } catch (IllegalArgumentException e) {
-      throw new FormatException(file, e.getMessage(), e);
+      throw new FormatException(root.file(), e.getMessage(), e);
     }
   }
 
-  private ByteLevelBpe tokenizer() {
-    JsonFile model = root.object("model");
-    if (!model.text("type").equals("BPE"))
-      throw new FormatException(
-          file, "model.type must be BPE for byte-level BPE, was " + model.text("type"));
-    if (root.has("normalizer")) throw unsupported("a normalizer", root.get("normalizer"));
-    if (model.flag("byte_fallback", false)) throw unsupported("byte_fallback", model.root());
-    for (String affix : new String[] {"continuing_subword_prefix", "end_of_word_suffix"})
-      if (model.has(affix) && !model.text(affix).isEmpty())
-        throw unsupported("model." + affix, model.get(affix));
+  /// Reads a file that must be byte-level BPE and nothing else.
+  ///
+  /// @throws FormatException if it is not, is missing or damaged
+  public static ByteLevelBpe readByteLevel(Path path) throws IOException {
+    return read(path)
+        .byteLevel()
+        .orElseThrow(() -> new FormatException(path, "is not a byte-level BPE tokenizer"));
+  }
+
+  private Pipeline pipeline() {
+    for (String part : new String[] {"truncation", "padding"})
+      if (root.has(part)) throw StepsJson.unsupported(part, root.object(part));
     List<AddedToken> added = addedTokens();
-    List<String> tokens = vocabulary(model.object("vocab").root(), added);
-    return new ByteLevelBpe(
-        tokens,
-        merges(model.get("merges"), tokens),
-        added,
-        preTokenizer(),
-        model.flag("ignore_merges", false),
-        prefix());
+    TokenModel model = model(root.object("model"));
+    return new Pipeline(
+        new Pipeline.Steps(
+            added,
+            root.has("normalizer")
+                ? StepsJson.normalizer(root.object("normalizer"))
+                : new Normalizer.None(),
+            root.has("pre_tokenizer")
+                ? StepsJson.preTokenizer(root.object("pre_tokenizer"))
+                : new PreTokenizer.None(),
+            model,
+            root.has("post_processor")
+                ? StepsJson.postProcessor(root.object("post_processor"))
+                : new PostProcessor.None(),
+            root.has("decoder")
+                ? StepsJson.decoder(root.object("decoder"))
+                : new Decoder.Spaces()));
   }
 
   private List<AddedToken> addedTokens() {
     List<AddedToken> added = new ArrayList<>();
     if (!root.has("added_tokens")) return added;
-    for (JsonFile token : objects("added_tokens", root.get("added_tokens"))) {
-      for (String option : new String[] {"single_word", "lstrip", "rstrip"})
-        if (token.flag(option, false)) throw unsupported("added_tokens." + option, token.root());
+    for (JsonFile token : StepsJson.objects(root, "added_tokens")) {
+      if (token.integer("id") >= LARGEST_VOCABULARY)
+        throw new FormatException(file, "added_tokens: an id is " + token.integer("id"));
+      boolean special = token.flag("special", false);
       added.add(
-          new AddedToken(token.integer("id"), token.text("content"), token.flag("special", false)));
+          new AddedToken(
+              token.integer("id"),
+              token.text("content"),
+              special,
+              token.flag("lstrip", false),
+              token.flag("rstrip", false),
+              token.flag("single_word", false),
+              token.flag("normalized", !special)));
     }
     return added;
   }
 
-  /// Tokens by id, from the vocabulary and the added tokens, without a gap.
-  private List<String> vocabulary(JsonNode vocabulary, List<AddedToken> added) {
-    Map<Integer, String> byId = new HashMap<>();
-    vocabulary
-        .properties()
-        .forEach(entry -> {
-          JsonNode id = entry.getValue();
-          if (!id.isInt() || id.asInt() < 0 || id.asInt() >= LARGEST_VOCABULARY)
-            throw new FormatException(
-                file, "vocab: the id of \"%s\" is %s".formatted(entry.getKey(), id));
-          if (byId.put(id.asInt(), entry.getKey()) != null)
-            throw new FormatException(file, "vocab: id " + id + " has two tokens");
-        });
-    for (AddedToken token : added) byId.putIfAbsent(token.id(), token.content());
-    String[] tokens = new String[byId.size()];
-    byId.forEach((id, token) -> {
-      if (id >= tokens.length)
+  private TokenModel model(JsonFile model) {
+    // files before 2020 name no type: those with merges are BPE
+    String type = !model.has("type") && model.has("merges") ? "BPE" : model.text("type");
+    return switch (type) {
+      case "BPE" -> bpe(model);
+      case "WordPiece" -> {
+        Vocabulary vocabulary = vocabulary(model.object("vocab").root());
+        yield new WordPiece(
+            vocabulary,
+            unknown(model, vocabulary),
+            model.has("continuing_subword_prefix") ? model.text("continuing_subword_prefix") : "##",
+            model.integer("max_input_chars_per_word", 100));
+      }
+      case "WordLevel" -> {
+        Vocabulary vocabulary = vocabulary(model.object("vocab").root());
+        yield new WordLevel(vocabulary, unknown(model, vocabulary));
+      }
+      case "Unigram" -> unigram(model);
+      default -> throw new FormatException(file, "model " + type + " is not supported");
+    };
+  }
+
+  private BpeModel bpe(JsonFile model) {
+    if (model.number("dropout", 0) != 0) throw StepsJson.unsupported("model.dropout", model);
+    Vocabulary vocabulary = vocabulary(model.object("vocab").root());
+    String prefix = affix(model, "continuing_subword_prefix");
+    return new BpeModel(
+        vocabulary,
+        merges(model.get("merges"), vocabulary, prefix.length()),
+        new BpeModel.Options(
+            model.has("unk_token") ? unknown(model, vocabulary) : -1,
+            prefix,
+            affix(model, "end_of_word_suffix"),
+            model.flag("fuse_unk", false),
+            model.flag("byte_fallback", false),
+            model.flag("ignore_merges", false)));
+  }
+
+  private static String affix(JsonFile model, String name) {
+    return model.has(name) ? model.text(name) : "";
+  }
+
+  private int unknown(JsonFile model, Vocabulary vocabulary) {
+    String token = model.text("unk_token");
+    return vocabulary
+        .id(token)
+        .orElseThrow(
+            () -> new FormatException(file, "unk_token " + token + " is not in the vocabulary"));
+  }
+
+  private UnigramModel unigram(JsonFile model) {
+    JsonNode vocabulary = model.get("vocab");
+    if (!vocabulary.isArray()) throw new FormatException(file, "vocab must be a list");
+    int unknown = model.integer("unk_id");
+    List<SentencePiece> pieces = new ArrayList<>();
+    for (JsonNode each : vocabulary) {
+      if (!each.isArray() || each.size() != 2 || !each.get(0).isString() || !each.get(1).isNumber())
         throw new FormatException(
-            file, "vocab: %d tokens, but an id is %d".formatted(tokens.length, id));
-      tokens[id] = token;
-    });
-    return Arrays.asList(tokens);
+            file, "vocab %d must be a piece and its score, was %s".formatted(pieces.size(), each));
+      // controls and bytes are pieces like others in this format
+      Type type = pieces.size() == unknown ? Type.UNKNOWN : Type.NORMAL;
+      pieces.add(new SentencePiece(each.get(0).asString(), each.get(1).asDouble(), type));
+    }
+    return new UnigramModel(
+        new Unigram(pieces, Unigram.Sums.FLOAT64), model.flag("byte_fallback", false));
+  }
+
+  /// Tokens by id; a few ids may not be in use.
+  private Vocabulary vocabulary(JsonNode vocabulary) {
+    Map<Integer, String> byId = new HashMap<>();
+    int size = 0;
+    for (Map.Entry<String, JsonNode> entry : vocabulary.properties()) {
+      JsonNode id = entry.getValue();
+      if (!id.isInt() || id.asInt() < 0 || id.asInt() >= LARGEST_VOCABULARY)
+        throw new FormatException(
+            file, "vocab: the id of \"%s\" is %s".formatted(entry.getKey(), id));
+      if (byId.put(id.asInt(), entry.getKey()) != null)
+        throw new FormatException(file, "vocab: id " + id + " has two tokens");
+      size = Math.max(size, id.asInt() + 1);
+    }
+    if (size > byId.size() + LARGEST_GAP)
+      throw new FormatException(
+          file, "vocab: %d tokens, but an id is %d".formatted(byId.size(), size - 1));
+    String[] tokens = new String[size];
+    byId.forEach((id, token) -> tokens[id] = token);
+    return new Vocabulary(Arrays.asList(tokens));
   }
 
   /// Merges as `"a b"`, or as `["a", "b"]` in newer files.
-  private List<Merge> merges(JsonNode merges, List<String> tokens) {
+  ///
+  /// @param prefix the length of what continues a word: the second part loses it
+  private List<Merge> merges(JsonNode merges, Vocabulary vocabulary, int prefix) {
     if (!merges.isArray()) throw new FormatException(file, "merges must be a list");
-    Map<String, Integer> ids = new HashMap<>();
-    for (int id = 0; id < tokens.size(); id++) ids.put(tokens.get(id), id);
     List<Merge> result = new ArrayList<>();
     for (JsonNode merge : merges) {
       String[] pair =
           merge.isString()
               ? merge.asString().split(" ", -1)
               : merge.valueStream().map(part -> part.asString("")).toArray(String[]::new);
-      if (pair.length != 2)
+      if (pair.length != 2 || pair[1].length() < prefix)
         throw new FormatException(
             file, "merge %d must have two parts, was %s".formatted(result.size(), merge));
       result.add(
           new Merge(
-              id(ids, pair[0], merge), id(ids, pair[1], merge), id(ids, pair[0] + pair[1], merge)));
+              id(vocabulary, pair[0], merge),
+              id(vocabulary, pair[1], merge),
+              id(vocabulary, pair[0] + pair[1].substring(prefix), merge)));
     }
     return result;
   }
 
-  private int id(Map<String, Integer> ids, String token, JsonNode merge) {
-    Integer id = ids.get(token);
-    if (id == null)
-      throw new FormatException(
-          file, "merge %s: \"%s\" is not in the vocabulary".formatted(merge, token));
-    return id;
-  }
-
-  private PreTokenizer preTokenizer() {
-    JsonFile step = root.object("pre_tokenizer");
-    if (step.text("type").equals("ByteLevel")) {
-      byteLevel(step, true);
-      return PreTokenizer.GPT2;
-    }
-    if (!step.text("type").equals("Sequence")) throw unsupported("pre_tokenizer", step.root());
-    List<JsonFile> steps = objects("pretokenizers", step.get("pretokenizers"));
-    if (steps.size() != 2
-        || !steps.getFirst().text("type").equals("Split")
-        || !steps.getLast().text("type").equals("ByteLevel"))
-      throw unsupported("a pre_tokenizer that is not Split, ByteLevel", step.root());
-    byteLevel(steps.getLast(), false);
-    JsonFile split = steps.getFirst();
-    if (!split.text("behavior").equals("Isolated") || split.flag("invert", false))
-      throw unsupported("Split", split.root());
-    String regex = split.object("pattern").text("Regex");
-    for (PreTokenizer known : PreTokenizer.values()) if (known.regex().equals(regex)) return known;
-    throw unsupported("pattern", split.get("pattern"));
-  }
-
-  private void byteLevel(JsonFile step, boolean regex) {
-    if (step.flag("add_prefix_space", true))
-      throw unsupported("ByteLevel.add_prefix_space", step.root());
-    if (step.flag("use_regex", true) != regex)
-      throw unsupported("ByteLevel.use_regex " + !regex, step.root());
-  }
-
-  /// The tokens that the post-processor puts in front of a text.
-  private int[] prefix() {
-    if (!root.has("post_processor")) return new int[0];
-    JsonFile processor = root.object("post_processor");
-    switch (processor.text("type")) {
-      case "ByteLevel" -> {
-        return new int[0];
-      }
-      case "Sequence" -> {
-        for (JsonFile step : objects("processors", processor.get("processors"))) {
-          if (step.text("type").equals("TemplateProcessing")) return prefix(step);
-          if (!step.text("type").equals("ByteLevel"))
-            throw unsupported("post_processor", step.root());
-        }
-        return new int[0];
-      }
-      case "TemplateProcessing" -> {
-        return prefix(processor);
-      }
-      default -> throw unsupported("post_processor", processor.root());
-    }
-  }
-
-  private int[] prefix(JsonFile template) {
-    IntStream.Builder ids = IntStream.builder();
-    boolean behind = false;
-    for (JsonFile part : objects("single", template.get("single"))) {
-      if (part.has("Sequence")) behind = true;
-      else if (behind) throw unsupported("a token behind the text", part.root());
-      else {
-        String name = part.object("SpecialToken").text("id");
-        JsonNode list = template.object("special_tokens").object(name).get("ids");
-        for (JsonNode id : list) ids.add(id.asInt(-1));
-      }
-    }
-    return ids.build().toArray();
-  }
-
-  private List<JsonFile> objects(String name, JsonNode list) {
-    if (!list.isArray()) throw new FormatException(file, name + " must be a list");
-    List<JsonFile> objects = new ArrayList<>();
-    for (JsonNode each : list) {
-      if (!each.isObject()) throw new FormatException(file, name + " must hold objects");
-      objects.add(new JsonFile(file, each));
-    }
-    return objects;
-  }
-
-  private FormatException unsupported(String what, JsonNode found) {
-    return new FormatException(file, what + " is not supported: " + found);
+  private int id(Vocabulary vocabulary, String token, JsonNode merge) {
+    return vocabulary
+        .id(token)
+        .orElseThrow(() ->
+            new FormatException(
+                file, "merge %s: \"%s\" is not in the vocabulary".formatted(merge, token)));
   }
 
   /// Writes a file that Hugging Face's tokenizers read: into a temporary file first, which then takes
@@ -218,10 +227,10 @@ public final class TokenizerJson {
   ///
   /// @throws IllegalArgumentException if the tokenizer has a prefix or another pattern than GPT-2's
   public static void write(ByteLevelBpe tokenizer, Path file) throws IOException {
-    if (tokenizer.preTokenizer() != PreTokenizer.GPT2 || tokenizer.prefix().length > 0)
+    if (tokenizer.pattern() != PublishedPattern.GPT2 || tokenizer.prefix().length > 0)
       throw new IllegalArgumentException(
           "only tokenizers with the pattern GPT2 and no prefix can be written, this has %s and %s"
-              .formatted(tokenizer.preTokenizer(), Arrays.toString(tokenizer.prefix())));
+              .formatted(tokenizer.pattern(), Arrays.toString(tokenizer.prefix())));
     JsonMapper mapper = JsonMapper.builder().enable(SerializationFeature.INDENT_OUTPUT).build();
     ObjectNode root = mapper.createObjectNode().put("version", "1.0");
     root.putNull("truncation").putNull("padding");
@@ -231,10 +240,10 @@ public final class TokenizerJson {
           .addObject()
           .put("id", token.id())
           .put("content", token.content())
-          .put("single_word", false)
-          .put("lstrip", false)
-          .put("rstrip", false)
-          .put("normalized", false)
+          .put("single_word", token.singleWord())
+          .put("lstrip", token.stripLeft())
+          .put("rstrip", token.stripRight())
+          .put("normalized", token.normalised())
           .put("special", token.special());
     root.putNull("normalizer");
     for (String part : new String[] {"pre_tokenizer", "post_processor", "decoder"})
@@ -247,7 +256,7 @@ public final class TokenizerJson {
     model.putNull("dropout").putNull("unk_token");
     model.putNull("continuing_subword_prefix").putNull("end_of_word_suffix");
     model.put("fuse_unk", false).put("byte_fallback", false);
-    model.put("ignore_merges", tokenizer.wholePieces());
+    model.put("ignore_merges", tokenizer.takesWholePieces());
     ObjectNode vocabulary = model.putObject("vocab");
     for (int id = 0; id < tokenizer.vocabularySize(); id++) vocabulary.put(tokenizer.token(id), id);
     var merges = model.putArray("merges");

@@ -211,6 +211,8 @@ final class AttentionForms {
         new AttentionMask.Prefix(3),
         new AttentionMask.SlidingWindow(1),
         new AttentionMask.SlidingWindow(70),
+        new AttentionMask.SinkWindow(3, 5),
+        new AttentionMask.SinkWindow(66, 1),
         new AttentionMask.Neighbourhood(2),
         new AttentionMask.Chunked(5));
   }

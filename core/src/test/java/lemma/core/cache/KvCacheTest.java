@@ -1,6 +1,5 @@
 package lemma.core.cache;
 
-import static lemma.proof.Numbers.doubles;
 import static lemma.proof.Numbers.floats;
 import static lemma.proof.Numbers.gap;
 import static lemma.proof.Numbers.gaussian;
@@ -12,10 +11,8 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.random.RandomGenerator;
-import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import lemma.core.attention.AttentionKernel;
-import lemma.core.attention.AttentionMask;
 import lemma.core.attention.GroupedQuery;
 import lemma.core.attention.ScaledDotProduct;
 import lemma.core.attention.VectorisedAttentionKernel;
@@ -35,22 +32,12 @@ import org.junit.jupiter.params.provider.MethodSource;
 class KvCacheTest {
   private static final double FLOAT = 5e-6; // rows, scores and weights each rounded to a float
 
-  /// A text in progress through one layer: outputs of the next tokens, `[tokens, dim]`.
-  interface Text {
-    Tensor append(Tensor x);
-
-    void rewind(int length);
-
-    /// Keys and values so far, `[keyValueHeads, length, headDim]`.
-    CachedAttention.Past past();
-  }
-
   interface Form {
-    Text open(CachedAttention layer);
+    CachedText open(CachedAttention layer);
   }
 
   record NamedForm(String name, Form form, double tolerance) {
-    Text open(CachedAttention layer) {
+    CachedText open(CachedAttention layer) {
       return form.open(layer);
     }
 
@@ -63,12 +50,17 @@ class KvCacheTest {
   static Stream<NamedForm> forms() {
     return Stream.of(
         new NamedForm("formula", FormulaText::new, 1e-13),
-        new NamedForm("scalar", layer -> new FastText(layer, new AttentionKernel.Scalar()), FLOAT),
-        new NamedForm(
-            "vectorised", layer -> new FastText(layer, new VectorisedAttentionKernel()), FLOAT));
+        new NamedForm("scalar", layer -> fast(layer, new AttentionKernel.Scalar()), FLOAT),
+        new NamedForm("vectorised", layer -> fast(layer, new VectorisedAttentionKernel()), FLOAT));
   }
 
-  private static final class FormulaText implements Text {
+  private static CachedText fast(CachedAttention layer, AttentionKernel kernel) {
+    int heads = layer.heads().keyValueHeads();
+    var cache = new ContiguousKvCache(heads, layer.rope().headDim(), 1000);
+    return new CachedText.Fast(layer, kernel, cache);
+  }
+
+  private static final class FormulaText implements CachedText {
     private final CachedAttention layer;
     private CachedAttention.Past past;
 
@@ -94,66 +86,6 @@ class KvCacheTest {
     @Override
     public CachedAttention.Past past() {
       return past;
-    }
-  }
-
-  /// Projections by the formula, then floats: cache and kernel.
-  private static final class FastText implements Text {
-    private final CachedAttention layer;
-    private final AttentionKernel kernel;
-    private final KvCache cache;
-
-    FastText(CachedAttention layer, AttentionKernel kernel) {
-      this.layer = layer;
-      this.kernel = kernel;
-      cache = new ContiguousKvCache(layer.heads().keyValueHeads(), layer.rope().headDim(), 1000);
-    }
-
-    @Override
-    public Tensor append(Tensor x) {
-      int time = x.size(0);
-      int[] positions = IntStream.range(cache.length(), cache.length() + time).toArray();
-      float[] q = rows(layer.rope().apply(split(x, layer.queryWeight()), positions));
-      float[] k = rows(layer.rope().apply(split(x, layer.keyWeight()), positions));
-      cache.append(k, rows(split(x, layer.valueWeight())), time);
-      float[] mixed = new float[q.length];
-      kernel.apply(layer.heads(), new AttentionMask.Causal(), q, time, cache, mixed);
-      return Tensor.of(doubles(mixed), time, q.length / time)
-          .matmulTransposed(layer.outputWeight());
-    }
-
-    private Tensor split(Tensor x, Tensor weight) {
-      return x.matmulTransposed(weight)
-          .reshape(x.size(0), -1, layer.rope().headDim())
-          .transpose(0, 1);
-    }
-
-    /// `[heads, time, headDim]` as floats `[time, heads, headDim]`.
-    private static float[] rows(Tensor x) {
-      return floats(x.transpose(0, 1).toArray());
-    }
-
-    @Override
-    public void rewind(int length) {
-      cache.rewind(length);
-    }
-
-    @Override
-    public CachedAttention.Past past() {
-      int rows = cache.length();
-      int dim = cache.headDim();
-      Tensor[] keys = new Tensor[cache.heads()];
-      Tensor[] values = new Tensor[cache.heads()];
-      for (int head = 0; head < cache.heads(); head++) {
-        var block = cache.block(head, 0);
-        keys[head] = part(block.keys(), block.keysFrom(), rows, dim);
-        values[head] = part(block.values(), block.valuesFrom(), rows, dim);
-      }
-      return new CachedAttention.Past(Tensor.stack(0, keys), Tensor.stack(0, values));
-    }
-
-    private static Tensor part(float[] data, int from, int rows, int dim) {
-      return Tensor.of(doubles(Arrays.copyOfRange(data, from, from + rows * dim)), rows, dim);
     }
   }
 
@@ -188,7 +120,7 @@ class KvCacheTest {
       Tensor x = Tensor.gaussian(random, 90, 20); // past the first room of 64
       double[] whole = full(layer, x).toArray();
       for (int trial = 0; trial < 3; trial++) {
-        Text text = form.open(layer);
+        CachedText text = form.open(layer);
         for (int from = 0; from < 90; ) {
           int to = trial == 0 ? from + 1 : Math.min(90, from + random.nextInt(1, 40));
           double[] expected = Arrays.copyOfRange(whole, from * 20, to * 20);
@@ -361,9 +293,9 @@ class KvCacheTest {
     Tensor kept = Tensor.gaussian(random, 50, 10);
     Tensor dropped = Tensor.gaussian(random, 40, 10);
     Tensor next = Tensor.gaussian(random, 30, 10);
-    Text straight = form.open(layer);
+    CachedText straight = form.open(layer);
     straight.append(kept);
-    Text detour = form.open(layer);
+    CachedText detour = form.open(layer);
     detour.append(kept);
     detour.append(dropped);
     detour.rewind(50);
@@ -394,8 +326,8 @@ class KvCacheTest {
     for (int headDim : new int[] {2, 16, 34}) {
       CachedAttention layer = layer(6, 3, headDim, 24, random);
       Tensor x = Tensor.gaussian(random, 140, 24);
-      Text formula = new FormulaText(layer);
-      Text text = form.open(layer);
+      CachedText formula = new FormulaText(layer);
+      CachedText text = form.open(layer);
       for (int[] part : new int[][] {{0, 64}, {64, 65}, {65, 139}, {139, 140}}) {
         Tensor tokens = rows(x, part[0], part[1]);
         double[] expected = formula.append(tokens).toArray();
@@ -428,7 +360,7 @@ class KvCacheTest {
     golden.expect("full_out", full(layer, x), proof);
     forms()
         .forEach(form -> {
-          Text text = form.open(layer);
+          CachedText text = form.open(layer);
           Tensor[] outputs = new Tensor[golden.params().path("chunks").size()];
           int from = 0;
           for (int i = 0; i < outputs.length; i++) {

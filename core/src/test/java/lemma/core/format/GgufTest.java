@@ -9,6 +9,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Files;
@@ -171,10 +172,36 @@ class GgufTest {
         .containsEntry("a.nested", List.of(List.of("x", "yz"), List.of(0.5f)));
     assertThat(second.tensors).hasSize(tensors().size());
     assertThat(second.tensors.get("F32.2").innermostFirst()).containsExactly(5, 3);
-    for (StoredTensor tensor : tensors()) {
-      var data = MemorySegment.ofArray(second.tensors.get(tensor.name()).data());
-      if (order == ByteOrder.BIG_ENDIAN) data = ByteSwap.swapped(data, tensor.type());
-      assertThat(data.mismatch(tensor.bytes())).as(tensor.name()).isEqualTo(-1);
+    for (StoredTensor tensor : tensors())
+      assertThat(second.tensors.get(tensor.name()).data())
+          .as(tensor.name())
+          .isEqualTo(inOrder(tensor, order));
+  }
+
+  /// The bytes of a tensor in a byte order. In blocks the half-precision scales turn round, which stand
+  /// where the reference's structures have them, and nothing else is wider than a byte.
+  private static byte[] inOrder(StoredTensor tensor, ByteOrder order) {
+    byte[] bytes = tensor.bytes().toArray(ValueLayout.JAVA_BYTE);
+    if (order == ByteOrder.LITTLE_ENDIAN) return bytes;
+    int blockBytes = (int) tensor.type().byteSize(tensor.type().blockSize());
+    int[] scales =
+        switch (tensor.type()) {
+          case Q4_0, Q8_0 -> new int[] {0};
+          case Q4_1, Q4_K -> new int[] {0, 2};
+          case Q6_K -> new int[] {208};
+          default -> null;
+        };
+    for (int block = 0; block < bytes.length; block += blockBytes)
+      if (scales == null) turn(bytes, block, blockBytes);
+      else for (int scale : scales) turn(bytes, block + scale, 2);
+    return bytes;
+  }
+
+  private static void turn(byte[] bytes, int from, int count) {
+    for (int i = 0; i < count / 2; i++) {
+      byte b = bytes[from + i];
+      bytes[from + i] = bytes[from + count - 1 - i];
+      bytes[from + count - 1 - i] = b;
     }
   }
 
@@ -463,6 +490,7 @@ class GgufTest {
         hostile(h -> nested(h.counts(0, 1).text("k").u32(ARRAY), 5000), 64, "k", "nested", "16"),
         hostile(h -> key(key(h.counts(0, 2), "k"), "k"), 64, "k", "twice"),
         hostile(h -> h.counts(0, 1).text("general.alignment").u32(4).u32(0), 64, "alignment", "0"),
+        hostile(h -> h.counts(0, 1).text("general.alignment").u32(4).u32(1 << 30), 64, "1048576"),
         hostile(h -> h.counts(0, 1).text("general.alignment").u32(4).u32(12), 64, "12"),
         hostile(h -> h.counts(0, 1).text("general.alignment").u32(4).u32(-8), 64, "4294967288"),
         hostile(h -> h.counts(0, 1).text("general.alignment").u32(5).u32(32), 64, "INT32"),
@@ -564,7 +592,7 @@ class GgufTest {
   private static void readAll(Gguf gguf) {
     for (GgufValue value : gguf.metadata().values()) {
       assertThat(value.toString()).isNotNull();
-      if (value instanceof GgufValue.Array array) array.first(8).forEach(Object::toString);
+      if (value instanceof GgufValue.Array array) assertThat(array.first(8)).doesNotContainNull();
     }
     for (StoredTensor tensor : gguf.tensors().values())
       if (TensorSource.holdsNumbers(tensor.type())) tensor.toDoubles();

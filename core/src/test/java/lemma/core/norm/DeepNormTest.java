@@ -82,8 +82,7 @@ class DeepNormTest {
     double shallow = update(2, true, Step.SIGN);
     double deep = update(128, true, Step.SIGN);
     // √(128 / 2) = 8
-    proof.atLeast("128 layers / 2 layers", deep / shallow, 6);
-    proof.atMost("128 layers / 2 layers, from above", deep / shallow, 10);
+    assertThat(proof.measured("128 layers / 2 layers", deep / shallow)).isBetween(6.0, 10.0);
   }
 
   @Claim("budget")

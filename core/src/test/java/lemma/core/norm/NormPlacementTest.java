@@ -45,8 +45,7 @@ class NormPlacementTest {
     int dim = 16;
     double before = gradients(DEEP, dim, pre(dim)).first() / gradients(1, dim, pre(dim)).first();
     double after = gradients(DEEP, dim, post(dim)).first() / gradients(1, dim, post(dim)).first();
-    proof.atLeast("first layer of 64 / of 1, pre-norm", before, 0.7);
-    proof.atMost("first layer of 64 / of 1, pre-norm, from above", before, 1.5);
+    assertThat(proof.measured("first layer of 64 / of 1, pre-norm", before)).isBetween(0.7, 1.5);
     proof.atMost("first layer of 64 / of 1, post-norm", after, 0.2);
   }
 
@@ -70,8 +69,7 @@ class NormPlacementTest {
     double before = gradients(1, dim, pre(dim)).last() / gradients(DEEP, dim, pre(dim)).last();
     double after = gradients(1, dim, post(dim)).last() / gradients(DEEP, dim, post(dim)).last();
     // √64 = 8; the first layers of a stack add less than their share, which a constant factor shows
-    proof.atLeast("last layer of 1 / of 64, pre-norm", before, 4);
-    proof.atMost("last layer of 1 / of 64, pre-norm, from above", before, 12);
+    assertThat(proof.measured("last layer of 1 / of 64, pre-norm", before)).isBetween(4.0, 12.0);
     proof.atMost("|ln(last layer of 1 / of 64)|, post-norm", Math.abs(Math.log(after)), 0.3);
   }
 
@@ -91,8 +89,7 @@ class NormPlacementTest {
       }
     proof.measured("power behind 16 layers, pre-norm", power[0]);
     proof.measured("power behind 64 layers, pre-norm", power[1]);
-    proof.atLeast("growth from 16 to 64 layers", power[1] / power[0], 3);
-    proof.atMost("growth from 16 to 64 layers, from above", power[1] / power[0], 6);
+    assertThat(power[1] / power[0]).isBetween(3.0, 6.0); // 4 times as many layers
   }
 
   private static double streamPower(TransformerStack stack, RandomGenerator random) {

@@ -15,7 +15,7 @@ import java.util.random.RandomGenerator;
 import java.util.stream.IntStream;
 import lemma.core.tensor.Tensor;
 import lemma.core.tokenizer.ByteLevelBpe;
-import lemma.core.tokenizer.PreTokenizer;
+import lemma.core.tokenizer.PublishedPattern;
 import lemma.core.training.TrainingState;
 import lemma.proof.Refusal;
 import org.junit.jupiter.api.Test;
@@ -110,7 +110,8 @@ class StoryTrainingTest {
 
   @Test
   void targets_are_the_inputs_shifted_by_one() {
-    ByteLevelBpe tokenizer = ByteLevelBpe.train(STORIES, 280, PreTokenizer.GPT2, StoryModel.END);
+    ByteLevelBpe tokenizer =
+        ByteLevelBpe.train(STORIES, 280, PublishedPattern.GPT2, StoryModel.END);
     var batches = new StoryBatches(tokenizer, StoryModel.end(tokenizer));
     var written = new StorySource.Written(STORIES, StoryCast.children());
     StoryBatches.Batch batch = batches.random(written, 8, 50, random(62));

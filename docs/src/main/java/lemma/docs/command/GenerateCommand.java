@@ -4,6 +4,8 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Clock;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -14,13 +16,15 @@ import java.util.random.RandomGenerator;
 import java.util.random.RandomGeneratorFactory;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import lemma.core.chat.ChatMessage;
+import lemma.core.chat.ChatTemplate;
 import lemma.core.model.DecoderModel;
 import lemma.core.model.LanguageModel;
 import lemma.core.model.ModelConfig;
 import lemma.core.model.T5;
 import lemma.core.model.T5Config;
 import lemma.core.tokenizer.Tokenizer;
-import lemma.core.tokenizer.TokenizerJson;
+import lemma.core.tokenizer.TokenizerFile;
 import lemma.docs.ProjectHome;
 import lemma.sampling.generate.Generation;
 import lemma.sampling.generate.GenerationConfig;
@@ -65,6 +69,17 @@ final class GenerateCommand implements Callable<Integer> {
               + " config.json: Llama, Mistral, Mixtral, Qwen, GPT-2, or T5, whose encoder reads the"
               + " prompt; without it, the model that comes with the project")
   private Path model;
+
+  @Option(
+      names = "--chat",
+      description = "the prompt is what a user says, written as the model's chat template has it")
+  private boolean chat;
+
+  @Option(
+      names = "--system",
+      paramLabel = "TEXT",
+      description = "with --chat, what the system says first")
+  private String system;
 
   @Option(
       names = "--max-tokens",
@@ -152,7 +167,7 @@ final class GenerateCommand implements Callable<Integer> {
       try (DecoderModel decoder = DecoderModel.open(path, count)) {
         Tokenizer tokenizer = tokenizer(path);
         Generator generator = generator(decoder, tokenizer, path);
-        int[] ids = prompt.text == null ? prompt.ids : encode(prompt.text, tokenizer);
+        int[] ids = ids(tokenizer, path);
         generate(generator, tokenizer, ids, ids);
       }
     }
@@ -165,6 +180,25 @@ final class GenerateCommand implements Callable<Integer> {
     return tokenizer == null
         ? new Generator(model, config)
         : new Generator(model, tokenizer::bytes, config);
+  }
+
+  private int[] ids(Tokenizer tokenizer, Path path) throws IOException {
+    if (system != null && !chat) throw new IllegalArgumentException("--system needs --chat");
+    if (chat && prompt.text == null)
+      throw new IllegalArgumentException("--chat needs --prompt, there are --ids");
+    if (prompt.text == null) return prompt.ids;
+    return chat ? tokenizer.encode(conversation(path)) : encode(prompt.text, tokenizer);
+  }
+
+  /// The template writes the tokens that stand in front of a text, too.
+  private String conversation(Path path) throws IOException {
+    ChatTemplate template =
+        ChatTemplate.read(path)
+            .orElseThrow(() -> new IllegalArgumentException(path + " has no chat template"));
+    List<ChatMessage> messages = new ArrayList<>();
+    if (system != null) messages.add(ChatMessage.system(system));
+    messages.add(ChatMessage.user(prompt.text));
+    return template.render(messages, true, Clock.systemDefaultZone());
   }
 
   /// What an encoder reads: ids as they are given, a text with the end token behind it.
@@ -184,10 +218,8 @@ final class GenerateCommand implements Callable<Integer> {
 
   /// `null` if ids go in and ids come out.
   private Tokenizer tokenizer(Path path) throws IOException {
-    Path folder = Files.isDirectory(path) ? path : path.toAbsolutePath().getParent();
-    boolean needed = prompt.text != null || !stop.isEmpty();
-    boolean there = Files.exists(folder.resolve("tokenizer.json"));
-    return needed || there && !printIds ? TokenizerJson.read(folder) : null;
+    if (prompt.text != null || !stop.isEmpty()) return TokenizerFile.open(path);
+    return printIds ? null : TokenizerFile.find(path).orElse(null);
   }
 
   private GenerationConfig config(Set<Integer> endTokens) {

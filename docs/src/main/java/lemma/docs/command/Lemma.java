@@ -43,6 +43,8 @@ public final class Lemma {
           new Entry("tokenize", "split a text into a model's tokens", TokenizeCommand.class),
           new Entry("draw", "draw digits and letters with an image model", DrawCommand.class),
           new Entry("inspect", "list what a file of weights holds", InspectCommand.class),
+          new Entry("convert", "turn weights into another kind of file", ConvertCommand.class),
+          new Entry("count", "what a model takes to store, run and train", CountCommand.class),
           new Entry("bucket", "sort image sizes into aspect-ratio buckets", BucketCommand.class),
           new Entry("train", "train a shipped model again", TrainCommand.class));
 

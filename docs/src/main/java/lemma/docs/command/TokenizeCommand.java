@@ -8,8 +8,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
-import lemma.core.tokenizer.ByteLevelBpe;
-import lemma.core.tokenizer.TokenizerJson;
+import lemma.core.tokenizer.Tokenizer;
+import lemma.core.tokenizer.TokenizerFile;
 import lemma.docs.ProjectHome;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -31,7 +31,8 @@ final class TokenizeCommand implements Callable<Integer> {
       names = "--model",
       paramLabel = "PATH",
       description =
-          "tokenizer.json or a folder that holds it (default: the shipped language model)")
+          "tokenizer.json, *.model, *.gguf, or a model's folder"
+              + " (default: the shipped language model)")
   private Path model;
 
   @Option(names = "--json", description = "print JSON")
@@ -50,7 +51,7 @@ final class TokenizeCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     Path path = model != null ? model : ProjectHome.find().path("core", "models", "storyteller");
-    ByteLevelBpe tokenizer = TokenizerJson.read(path);
+    Tokenizer tokenizer = TokenizerFile.open(path);
     String text = String.join(" ", words);
     List<Token> tokens = new ArrayList<>();
     for (int id : tokenizer.encode(text)) tokens.add(new Token(id, shown(tokenizer.bytes(id))));

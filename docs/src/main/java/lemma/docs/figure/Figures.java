@@ -34,13 +34,16 @@ public final class Figures {
           entry("guidance-grid", GlyphFigures::guidanceGrid),
           entry("log-n-entropy", home -> ExtrapolationFigures.entropy()),
           entry("mask-patterns", home -> MaskPatterns.draw()),
+          entry("nf4-levels", home -> QuantizationFigures.nf4Levels()),
           entry("noise-schedule-snr", home -> ScheduleFigures.noiseScheduleSnr()),
           entry("noise-schedules", home -> ScheduleFigures.noiseSchedules()),
+          entry("quantization-error", home -> QuantizationFigures.quantizationError()),
           entry("rope-decay", home -> PositionFigures.ropeDecay()),
           entry("rope-rotation", home -> PositionFigures.ropeRotation()),
           entry("sinusoidal-product", home -> PositionFigures.sinusoidalProduct()),
           entry("t5-buckets", home -> PositionFigures.t5Buckets()),
           entry("temperature-step", SamplingFigures::temperatureStep),
+          entry("tokenizer-lengths", TokenizerFigures::lengths),
           entry("top-p-cut", SamplingFigures::topPCut));
 
   private Figures() {}

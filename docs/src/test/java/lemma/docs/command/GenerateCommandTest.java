@@ -8,11 +8,14 @@ import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.random.RandomGeneratorFactory;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import lemma.core.format.FloatFormat;
 import lemma.core.format.SafetensorsWriter;
 import lemma.core.format.StoredTensor;
@@ -23,6 +26,7 @@ import lemma.core.model.LlamaConfig;
 import lemma.core.model.ModelConfig;
 import lemma.core.model.T5;
 import lemma.core.tensor.Tensor;
+import lemma.docs.ProjectHome;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -212,5 +216,30 @@ class GenerateCommandTest {
     assertThat(run.out()).isEmpty();
     assertThat(run.err().lines()).hasSize(1);
     assertThat(run.err()).contains(words);
+  }
+
+  /// The shipped model knows no chat tokens; a template of its own gives it plain words.
+  @Test
+  void a_chat_prompt_is_the_text_of_the_template() throws IOException {
+    Path shipped = ProjectHome.find().path("core", "models", "storyteller");
+    for (String name : new String[] {"config.json", "model.safetensors", "tokenizer.json"})
+      Files.copy(shipped.resolve(name), folder.resolve(name), StandardCopyOption.REPLACE_EXISTING);
+    String[] greedy = {"--temperature", "0", "--max-tokens", "5", "--json"};
+    assertThat(generate(with(greedy, "--prompt", "Hi", "--chat")).err())
+        .contains("no chat template");
+    Files.writeString(
+        folder.resolve("chat_template.jinja"),
+        "{% for m in messages %}{{ m.role }}: {{ m.content }}\n{% endfor %}"
+            + "{{ 'assistant:' if add_generation_prompt }}");
+    Run chat = generate(with(greedy, "--prompt", "Hi", "--system", "Be kind.", "--chat"));
+    Run plain = generate(with(greedy, "--prompt", "system: Be kind.\nuser: Hi\nassistant:"));
+    assertThat(chat.err()).isEmpty();
+    assertThat(chat.out()).isEqualTo(plain.out());
+    assertThat(generate(with(greedy, "--ids", "1", "--chat")).err()).contains("--prompt");
+    assertThat(generate(with(greedy, "--prompt", "x", "--system", "y")).err()).contains("--chat");
+  }
+
+  private static String[] with(String[] first, String... second) {
+    return Stream.concat(Arrays.stream(first), Arrays.stream(second)).toArray(String[]::new);
   }
 }
