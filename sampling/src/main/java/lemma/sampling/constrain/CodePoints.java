@@ -4,7 +4,9 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.List;
+import java.util.stream.Stream;
 
 /// A set of characters: ranges of code points, ascending and apart, without surrogates.
 ///
@@ -36,12 +38,10 @@ record CodePoints(List<Range> ranges) {
     return new CodePoints(ranges);
   }
 
-  CodePoints or(CodePoints other) {
-    var all = new ArrayList<>(ranges);
-    all.addAll(other.ranges);
-    all.sort((a, b) -> Integer.compare(a.from, b.from));
+  /// Everything in any of `ranges`, which may overlap, in any order.
+  static CodePoints union(List<Range> ranges) {
     var merged = new ArrayList<Range>();
-    for (Range next : all) {
+    for (Range next : ranges.stream().sorted(Comparator.comparingInt(Range::from)).toList()) {
       Range last = merged.isEmpty() ? null : merged.getLast();
       if (last == null || next.from > last.to + 1) merged.add(next);
       else merged.set(merged.size() - 1, new Range(last.from, Math.max(last.to, next.to)));
@@ -49,15 +49,20 @@ record CodePoints(List<Range> ranges) {
     return new CodePoints(merged);
   }
 
+  CodePoints or(CodePoints other) {
+    return union(Stream.concat(ranges.stream(), other.ranges.stream()).toList());
+  }
+
   /// All characters that are not in this set.
   CodePoints complement() {
-    CodePoints gaps = NONE;
+    var gaps = new ArrayList<Range>();
     int from = 0;
     for (Range range : ranges) {
-      if (range.from > from) gaps = gaps.or(range(from, range.from - 1));
+      if (range.from > from) gaps.addAll(range(from, range.from - 1).ranges);
       from = range.to + 1;
     }
-    return from > 0x10FFFF ? gaps : gaps.or(range(from, 0x10FFFF));
+    if (from <= 0x10FFFF) gaps.addAll(range(from, 0x10FFFF).ranges);
+    return new CodePoints(gaps);
   }
 
   CodePoints and(CodePoints other) {

@@ -114,7 +114,7 @@ final class GrammarParser {
     at++;
     boolean negated = at < source.length && source[at] == '^';
     if (negated) at++;
-    CodePoints set = CodePoints.NONE;
+    var ranges = new ArrayList<CodePoints.Range>();
     while (inside(']', "a [ without its ]")) {
       int from = character();
       int to = from;
@@ -123,11 +123,12 @@ final class GrammarParser {
         to = character();
       }
       if (to < from) throw wrong("a range that does not ascend");
-      set = set.or(CodePoints.range(from, to));
+      ranges.addAll(CodePoints.range(from, to).ranges());
     }
     at++;
     space();
-    if (set.ranges().isEmpty()) throw wrong("an empty set");
+    if (ranges.isEmpty()) throw wrong("an empty set");
+    CodePoints set = CodePoints.union(ranges);
     return new Characters(negated ? set.complement() : set);
   }
 

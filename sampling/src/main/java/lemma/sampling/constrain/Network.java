@@ -5,8 +5,10 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.BitSet;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.Predicate;
 import java.util.stream.IntStream;
 
@@ -53,7 +55,7 @@ public final class Network {
   final byte[] representatives;
 
   private Network(Builder builder, int start, BitSet finals) {
-    BitSet alive = builder.alive(finals);
+    BitSet alive = builder.reaching(finals, true);
     this.start = alive.get(start) ? start : -1;
     this.finals = finals;
     int size = builder.bytes.size();
@@ -89,7 +91,7 @@ public final class Network {
     Network network = new Network(builder, builder.rule(root)[0], finals);
     if (network.start < 0)
       throw new IllegalArgumentException("no text of finite length matches " + root);
-    network.checkLeftRecursion(builder.rules);
+    network.checkLeftRecursion(builder.rules, builder.reaching(finals, false));
     return network;
   }
 
@@ -129,11 +131,10 @@ public final class Network {
   }
 
   /// Rules that call themselves before a byte is read would never stop calling.
-  private void checkLeftRecursion(Map<String, int[]> rules) {
+  private void checkLeftRecursion(Map<String, int[]> rules, BitSet nullable) {
     Map<Integer, String> names = new HashMap<>();
     rules.forEach((name, ends) -> names.put(ends[0], name));
-    BitSet nullable = nullable(rules);
-    Map<Integer, BitSet> first = new HashMap<>();
+    Map<Integer, Set<Integer>> first = new HashMap<>();
     for (int start : names.keySet()) first.put(start, leftCalls(start, nullable));
     BitSet done = new BitSet();
     for (int start : names.keySet()) {
@@ -164,48 +165,28 @@ public final class Network {
         path.add(top[0]);
         open.set(top[0]);
         int depth = path.size();
-        first.get(top[0]).stream().forEach(called -> pending.push(new int[] {called, depth}));
+        first.get(top[0]).forEach(called -> pending.push(new int[] {called, depth}));
       }
       path.forEach(done::set);
     }
   }
 
-  /// The starts of rules that match the empty text.
-  private BitSet nullable(Map<String, int[]> rules) {
-    BitSet nullable = new BitSet();
-    for (boolean changed = true; changed; ) {
-      changed = false;
-      for (int[] ends : rules.values())
-        if (!nullable.get(ends[0]) && reachable(ends[0], nullable, null).get(ends[1])) {
-          nullable.set(ends[0]);
-          changed = true;
-        }
-    }
-    return nullable;
-  }
-
-  private BitSet leftCalls(int start, BitSet nullable) {
-    BitSet called = new BitSet();
-    reachable(start, nullable, called);
-    return called;
-  }
-
-  /// The states that are reached without a byte; the rules called on the way go into `called`.
-  private BitSet reachable(int from, BitSet nullable, BitSet called) {
-    BitSet seen = new BitSet();
+  /// The rules that are called before a byte is read.
+  private Set<Integer> leftCalls(int start, BitSet nullable) {
+    Set<Integer> called = new HashSet<>();
+    Set<Integer> seen = new HashSet<>();
     var pending = new ArrayDeque<Integer>();
-    pending.add(from);
+    pending.add(start);
     while (!pending.isEmpty()) {
       int state = pending.pop();
-      if (seen.get(state)) continue;
-      seen.set(state);
+      if (!seen.add(state)) continue;
       for (int target : silent[state]) pending.add(target);
       for (int c = 0; c < calls[state].length; c += 2) {
-        if (called != null) called.set(calls[state][c]);
+        called.add(calls[state][c]);
         if (nullable.get(calls[state][c])) pending.add(calls[state][c + 1]);
       }
     }
-    return seen;
+    return called;
   }
 
   /// A growing list of numbers, several to an edge.
@@ -317,13 +298,14 @@ public final class Network {
       }
     }
 
-    /// The states from which the end of their rule can be reached, found backwards from the ends.
-    BitSet alive(BitSet finals) {
+    /// The states from which the end of their rule can be reached, found backwards from the ends;
+    /// with or without reading bytes.
+    BitSet reaching(BitSet finals, boolean reading) {
       int size = bytes.size();
       List<Edges> before = IntStream.range(0, size).mapToObj(s -> new Edges()).toList();
       List<Edges> callers = IntStream.range(0, size).mapToObj(s -> new Edges()).toList();
       for (int s = 0; s < size; s++) {
-        int[] read = bytes.get(s).values();
+        int[] read = reading ? bytes.get(s).values() : new int[0];
         for (int e = 0; e < read.length; e += 3) before.get(read[e + 2]).add(s);
         for (int target : silent.get(s).values()) before.get(target).add(s);
         int[] called = calls.get(s).values();

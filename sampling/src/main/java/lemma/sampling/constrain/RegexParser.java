@@ -171,7 +171,7 @@ final class RegexParser {
     int start = at++;
     boolean negated = accept("^");
     if (looking("]")) throw wrong("an empty set: write \\] for the character");
-    CodePoints set = CodePoints.NONE;
+    var ranges = new ArrayList<CodePoints.Range>();
     while (at < pattern.length && !looking("]")) {
       if (looking("[:")) throw unsupported("a POSIX class");
       if (looking("&&")) throw unsupported("an intersection of sets");
@@ -181,13 +181,14 @@ final class RegexParser {
         at++;
         if (!single || at == pattern.length) throw wrong("a range without an end");
         CodePoints to = member();
-        set = set.or(range(from, to));
-      } else set = set.or(from);
+        ranges.addAll(range(from, to).ranges());
+      } else ranges.addAll(from.ranges());
     }
     if (!accept("]")) {
       at = start;
       throw wrong("a [ without its ]");
     }
+    CodePoints set = CodePoints.union(ranges);
     return negated ? set.complement() : set;
   }
 

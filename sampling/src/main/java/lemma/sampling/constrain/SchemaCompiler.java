@@ -39,8 +39,8 @@ final class SchemaCompiler {
   /// Levels of nesting that a schema may have.
   static final int DEEPEST = 64;
 
-  /// The longest text of an `enum` or a name, and the most digits of a bound.
-  static final int LONGEST = 1000;
+  /// The longest name of a property, and the most digits of a bound.
+  static final int LONGEST = 256;
 
   private static final int LONGEST_SCHEMA = 1 << 20;
   private static final int MOST_REPETITIONS = RegexParser.MAX_COUNT;
@@ -261,6 +261,8 @@ final class SchemaCompiler {
     List<String> names = List.copyOf(declared.keySet());
     for (int i = n - 1; i >= 0; i--) {
       String name = names.get(i);
+      if (name.length() > LONGEST)
+        throw wrong(place + "/properties", "a name has more than " + LONGEST + " characters");
       Expression value = rule(declared.get(name), place + "/properties/" + pointer(name));
       Expression member = sequence(limited(quote(name), place), text(":"), value);
       Expression next = sequence(text(","), member);

@@ -599,6 +599,21 @@ class ConstrainedDecodingTest {
 
   @Claim("bounded")
   @Test
+  void long_constraints_take_no_longer_than_they_are_long() {
+    var set = new StringBuilder();
+    for (int c = 0x4E00; c < 0x4E00 + 20_000; c += 2) set.appendCodePoint(c);
+    assertThat(matches(run(Constraint.regex("[^" + set + "]")), "\u4E01")).isTrue();
+    var rules = new StringBuilder("root ::= r0 \"x\"\n");
+    for (int r = 0; r < 10_000; r++) rules.append("r%d ::= r%d?\n".formatted(r, r + 1));
+    String chain = rules + "r10000 ::= \"y\"";
+    // the chain is deeper than may ever be open, all of it may be left out
+    assertThat(matches(run(Constraint.grammar(chain)), "x")).isTrue();
+    String name = "\"" + "n".repeat(300) + "\"";
+    Refusal.of(() -> Constraint.jsonSchema("{\"properties\":{" + name + ":{}}}"), "256");
+  }
+
+  @Claim("bounded")
+  @Test
   void what_is_open_never_gets_deeper_than_its_bound() {
     ConstraintRun run =
         run(Constraint.jsonSchema("{\"type\":\"array\",\"items\":{\"$ref\":\"#\"}}"));
