@@ -26,8 +26,8 @@ import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.Warmup;
 
 /// What a JSON schema adds to a sampling step, once its masks are known and the first time, over
-/// vocabularies of made-up words: inside a string, where nearly every token is allowed, and in front
-/// of a property, where a few are.
+/// vocabularies of made-up words: inside a string, where nearly every token is allowed, and in
+/// front of a property, where a few are.
 @State(Scope.Thread)
 @BenchmarkMode(Mode.AverageTime)
 @OutputTimeUnit(TimeUnit.MICROSECONDS)

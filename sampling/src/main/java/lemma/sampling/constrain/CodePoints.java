@@ -77,7 +77,8 @@ record CodePoints(List<Range> ranges) {
     return ranges.stream().anyMatch(r -> r.from <= codePoint && codePoint <= r.to);
   }
 
-  /// The encodings: each is a sequence of byte ranges, every choice of bytes from it is a character.
+  /// The encodings: each is a sequence of byte ranges, every choice of bytes from it is a
+  /// character.
   List<List<Range>> utf8() {
     var sequences = new ArrayList<List<Range>>();
     for (Range range : ranges) split(range.from, range.to, sequences);

@@ -26,8 +26,8 @@ public record ConstrainedDecoding(ConstraintRun start, int promptLength)
       throw new IllegalArgumentException("promptLength must be 0 or more, was " + promptLength);
   }
 
-  /// @throws IllegalArgumentException if the history is shorter than the prompt, has a token that is
-  ///     not allowed, or no token can follow
+  /// @throws IllegalArgumentException if the history is shorter than the prompt, has a token that
+  ///     is not allowed, or no token can follow
   @Override
   public double[] process(int[] history, double[] logits) {
     if (history.length < promptLength)

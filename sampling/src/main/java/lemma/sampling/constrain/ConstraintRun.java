@@ -10,7 +10,7 @@ import lemma.core.tokenizer.Tokenizer;
 ///
 /// ```
 /// run = ConstraintRun.of(constraint, tokenizer, endTokens)
-/// repeat:  run.allowed().apply(logits);  token ← draw;  run = run.accept(token)   until run.ended()
+/// repeat:  run.allowed().apply(logits);  token ← draw;  run = run.accept(token)  until run.ended()
 /// ```
 ///
 /// A token is allowed exactly if the text with it can be completed; an end token, if the text is
@@ -140,6 +140,12 @@ public final class ConstraintRun {
   }
 
   private static String quoted(byte[] text) {
-    return '"' + new String(text, UTF_8) + '"';
+    var quoted = new StringBuilder("\"");
+    new String(text, UTF_8)
+        .codePoints()
+        .forEach(c ->
+            quoted.append(
+                Character.isISOControl(c) ? "\\u%04x".formatted(c) : Character.toString(c)));
+    return quoted.append('"').toString();
   }
 }

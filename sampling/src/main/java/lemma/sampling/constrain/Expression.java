@@ -3,8 +3,8 @@ package lemma.sampling.constrain;
 import java.util.Arrays;
 import java.util.List;
 
-/// What the three notations are made of after parsing: expressions over characters, and the names of
-/// rules.
+/// What the three notations are made of after parsing: expressions over characters, and the names
+/// of rules.
 sealed interface Expression {
   /// Matches the empty text only.
   Expression EMPTY = new Sequence(List.of());

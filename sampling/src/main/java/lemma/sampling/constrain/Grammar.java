@@ -15,7 +15,7 @@ package lemma.sampling.constrain;
 /// | `"text"` `[a-z]` `[^"]` `.` | the text, a character of a set, not of it, any |
 /// | `a b` `a \| b` `(…)` | a sequence, alternatives, a group |
 /// | `x?` `x*` `x+` `x{m}` `x{m,}` `x{m,n}` | repetitions |
-/// | `\n` `\r` `\t` `\"` `\\` `\[` `\]` `\-` `\^` `\x41` `\u0041` `\U0001F600` | in texts and sets |
+/// | `\n` `\r` `\t` `\"` `\\` `\[` `\]` `\-` `\^` `\x41` `\u0041` `\U0001F600` | also in sets |
 /// | `# …` | a comment, up to the end of the line |
 ///
 /// Rules may call each other and themselves, but not before they have read a character (left

@@ -2,28 +2,33 @@ package lemma.sampling.constrain;
 
 import java.util.Map;
 
-/// JSON values that a schema accepts, in one way of writing: no white space, properties in the order
-/// in which the schema declares them.
+/// JSON values that a schema accepts, in one way of writing: no white space, properties in the
+/// order in which the schema declares them.
 ///
 /// | keyword | meaning here |
 /// |---|---|
-/// | `type` | one of the seven types, or a list of them; without it, the type that other keywords tell |
-/// | `properties`, `required` | declared properties, of which those not required may be left out |
-/// | `additionalProperties` | a schema or `true`: more properties behind the declared ones; without it none if there are `properties`, any if there are not |
+/// | `type` | one of the seven types, or a list; without it, the type that other keywords tell |
+/// | `properties`, `required` | declared properties; those not required may be left out |
+/// | `additionalProperties` | more properties, behind the declared ones |
 /// | `items`, `minItems`, `maxItems` | elements of an array |
 /// | `enum`, `const` | these values, as far as they are of the `type` |
-/// | `anyOf`, `oneOf` | a value of one of the schemas; for `oneOf` it is not checked that it is only one |
+/// | `anyOf`, `oneOf` | a value of one of the schemas |
 /// | `$ref`, `$defs`, `definitions` | references `#/…` within the schema, recursive ones too |
-/// | `minLength`, `maxLength` | of a string, in code points; an escape such as `\n` or `\u00e9` is one |
-/// | `pattern` | a [RegularExpression] for the whole string; escapes are written only where JSON needs them |
+/// | `minLength`, `maxLength` | of a string, in code points; an escape counts as its character |
+/// | `pattern` | a [RegularExpression] for the whole string |
 /// | `format` | `date`, `time`, `date-time`, `uuid`: days exist, no leap seconds |
-/// | `minimum`, `maximum` | of an integer, or whole bounds of a number, which then has no exponent |
+/// | `minimum`, `maximum` | of an integer; or whole bounds of a number without exponent |
 /// | `exclusiveMinimum`, `exclusiveMaximum` | of an integer |
-/// | `title`, `description`, `default`, `examples`, `deprecated`, `readOnly`, `writeOnly`, `$schema`, `$id`, `$comment` | annotations, which constrain nothing |
 ///
-/// Every other keyword is refused with its place in the schema, and so are combinations that would
-/// need an intersection (`pattern` beside `maxLength`, `anyOf` beside `type`). Names of additional
-/// properties are written without escapes; that two of them differ is not checked.
+/// These constrain nothing: `title`, `description`, `default`, `examples`, `deprecated`,
+/// `readOnly`, `writeOnly`, `$schema`, `$id`, `$comment`. Every other keyword is refused with its
+/// place in the schema, and so are combinations that would need an intersection (`pattern` beside
+/// `maxLength`, `anyOf` beside `type`).
+///
+/// Where the standard leaves more open, less is written: without `additionalProperties` there are
+/// none beside `properties`; their names have no escapes, nor have strings with a `pattern` or
+/// `format` where JSON does not need them. Not checked is that only one schema of `oneOf` fits,
+/// and that names of additional properties differ from each other.
 public final class JsonSchema implements Constraint {
   private final String source;
   private final Network network;

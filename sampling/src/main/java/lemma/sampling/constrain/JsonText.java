@@ -110,7 +110,8 @@ final class JsonText {
     return name.codePoints().allMatch(PLAIN::contains);
   }
 
-  /// Plain text that differs from all of `names`: it ends elsewhere, or leaves the tree of the names.
+  /// Plain text that differs from all of `names`: it ends elsewhere, or leaves the tree of the
+  /// names.
   private static Expression notIn(List<String> names) {
     Map<Integer, List<String>> branches = new LinkedHashMap<>();
     for (String name : names)

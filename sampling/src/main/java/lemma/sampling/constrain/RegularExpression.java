@@ -9,13 +9,13 @@ import java.util.Map;
 /// | `abc` `a\|b` `(…)` `(?:…)` `(?<name>…)` | a sequence, alternatives, a group |
 /// | `x?` `x*` `x+` `x{m}` `x{m,}` `x{m,n}` | repetitions; a lazy `?` behind them changes nothing |
 /// | `[a-z_]` `[^"]` `.` | a character of a set, not of it, any but a line feed |
-/// | `\d` `\w` `\s` `\D` `\W` `\S` | digits, word characters, white space of ASCII, and the others |
+/// | `\d` `\w` `\s` `\D` `\W` `\S` | digits, word characters, white space (ASCII), and all others |
 /// | `\n` `\r` `\t` `\f` `\x41` `\u0041` `\.` | a character |
 /// | `^` `$` | nothing, in front and at the end, where they are implied |
 ///
 /// What depends on more than the characters read so far, or changes what an expression means, is
-/// refused by its name: look-around, back-references, word boundaries, possessive and atomic groups,
-/// inline flags, Unicode properties.
+/// refused by its name: look-around, back-references, word boundaries, possessive and atomic
+/// groups, inline flags, Unicode properties.
 ///
 /// A text is read byte by byte in linear time: there is no back-tracking.
 public final class RegularExpression implements Constraint {

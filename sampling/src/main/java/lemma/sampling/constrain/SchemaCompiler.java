@@ -25,8 +25,8 @@ import tools.jackson.databind.DeserializationFeature;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
-/// Turns a JSON schema into the rules of a grammar: one rule a subschema, named by its place, so that
-/// a reference is a call.
+/// Turns a JSON schema into the rules of a grammar: one rule a subschema, named by its place, so
+/// that a reference is a call.
 ///
 /// ```
 /// #              → "{" "\"name\":" #/properties/name ("," "\"next\":" #)? "}"

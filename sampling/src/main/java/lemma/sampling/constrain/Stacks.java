@@ -2,8 +2,8 @@ package lemma.sampling.constrain;
 
 import java.util.Arrays;
 
-/// A set of stacks of states, as a tree from their tops: what is open in a text, in every reading of
-/// it that is still possible.
+/// A set of stacks of states, as a tree from their tops: what is open in a text, in every reading
+/// of it that is still possible.
 ///
 /// ```
 /// { empty? } ∪ { tops[i] · s : s ∈ below[i] }

@@ -99,8 +99,8 @@ public final class TokenMask {
     Arrays.fill(logits, vocabularySize, logits.length, Float.NEGATIVE_INFINITY);
   }
 
-  /// Draws one of the allowed tokens: [#apply(float[])], then the step. Where few are allowed the step
-  /// runs on these alone, which draws the same.
+  /// Draws one of the allowed tokens: [#apply(float[])], then the step. Where few are allowed the
+  /// step runs on these alone, which draws the same.
   ///
   /// @param logits may be overwritten
   /// @throws IllegalArgumentException if there are fewer logits than tokens, they are no scores, or

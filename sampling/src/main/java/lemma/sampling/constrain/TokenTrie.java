@@ -8,8 +8,8 @@ import lemma.core.tokenizer.Tokenizer;
 /// The tokens of a vocabulary as a tree of their bytes, so that what tokens begin with in common is
 /// read once.
 ///
-/// The nodes lie in the order of the tokens' bytes, each before what hangs below it: a walk is a loop
-/// that goes on to the next node, or jumps over a subtree whose first byte does not fit.
+/// The nodes lie in the order of the tokens' bytes, each before what hangs below it: a walk is a
+/// loop that goes on to the next node, or jumps over a subtree whose first byte does not fit.
 ///
 /// ```
 /// node    0  1  2  3      token "a", "ab", "b"

@@ -638,6 +638,7 @@ class ConstrainedDecodingTest {
     ConstraintRun stuck = run;
     Refusal.of(stuck::allowed, "token number 3", "{\"name\":", "'n'");
     Refusal.of(() -> stuck.accept(1), "token 1", "\"name\"", "'n'");
+    Refusal.of(() -> run(Constraint.regex("ab")).accept('\n'), "\"\\u000a\"", "'a'");
     ConstraintRun complete =
         ConstraintRun.of(Constraint.regex(""), TokenTrie.of(3, t -> tokens[t]), Set.of());
     assertThat(complete.allowed().count()).isZero();
