@@ -8,7 +8,7 @@ import java.util.Set;
 /// the tree of tokens and the automaton side by side.
 ///
 /// ```
-/// walk(node, S):  S' = step(S, byte of node);  if it lives: allow node's tokens, walk(children, S')
+/// walk(node, S):  S' = step(S, its byte);  if S' lives: allow its tokens, walk(children, S')
 /// ```
 ///
 /// Masks are kept by state, the latest [#KEPT_BYTES] of them: inside a string or a number the state

@@ -282,7 +282,7 @@ final class SchemaCompiler {
     if (list == null) return required;
     if (!list.isArray()) throw wrong(place + "/required", "must be a list of names");
     for (JsonNode name : list) {
-      if (!declared.containsKey(name.asString("")))
+      if (!name.isString() || !declared.containsKey(name.asString()))
         throw wrong(place + "/required", "names " + name + ", which properties does not declare");
       required.add(name.asString());
     }
@@ -304,7 +304,9 @@ final class SchemaCompiler {
     boolean format = schema.has("format");
     if (bounded && pattern || bounded && format || pattern && format)
       throw wrong(place, "only one of pattern, format and a length is supported together");
-    if (pattern) return matching(schema.get("pattern").asString(""), place + "/pattern");
+    if (pattern && !schema.get("pattern").isString())
+      throw wrong(place + "/pattern", "must be a string, was " + schema.get("pattern"));
+    if (pattern) return matching(schema.get("pattern").asString(), place + "/pattern");
     if (format) {
       String name = schema.get("format").asString("");
       if (!FORMATS.containsKey(name))

@@ -705,6 +705,7 @@ class ConstrainedDecodingTest {
         "{\"type\":\"string\",\"enum\":[1]} ~ no text",
         "{\"pattern\":\"a\",\"maxLength\":3} ~ together",
         "{\"pattern\":\"\\\\bx\"} ~ word boundary",
+        "{\"pattern\":5} ~ #/pattern",
         "{\"format\":\"email\"} ~ email",
         "{\"type\":\"text\"} ~ text",
         "{\"type\":5} ~ #/type",
