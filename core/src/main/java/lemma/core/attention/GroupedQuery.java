@@ -38,13 +38,20 @@ public record GroupedQuery(int heads, int keyValueHeads, ScaledDotProduct attent
   ///
   /// @throws IllegalArgumentException if the shapes do not fit or there are more queries than keys
   public Tensor apply(Tensor q, Tensor k, Tensor v, AttentionMask mask) {
+    return result(q, k, v, mask).output();
+  }
+
+  /// The same with the weights, `[…, heads, queries, keys]`.
+  ///
+  /// @throws IllegalArgumentException if the shapes do not fit or there are more queries than keys
+  public ScaledDotProduct.Result result(Tensor q, Tensor k, Tensor v, AttentionMask mask) {
     checkShapes(q, k, v);
     int queries = q.size(-2);
     int keys = k.size(-2);
     if (queries > keys)
       throw new IllegalArgumentException(
           "q %s and k %s: more queries than keys have no place in the text".formatted(q, k));
-    return apply(q, k, v, mask.hidden(queries, keys, keys - queries));
+    return result(q, k, v, mask.hidden(queries, keys, keys - queries));
   }
 
   /// The same with a mask of its own, `[queries, keys]`: 1 where a query must not look. The two

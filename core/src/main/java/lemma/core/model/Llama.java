@@ -6,6 +6,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Consumer;
 import java.util.function.UnaryOperator;
 import java.util.random.RandomGenerator;
 import lemma.core.activation.Activation;
@@ -107,14 +108,26 @@ public record Llama(LlamaConfig config, Map<String, Tensor> weights) implements 
     return hiddenStates(tokens, new Past(config.layers()));
   }
 
-  /// The same for tokens that follow those of `past`, which grows by them.
+  /// What each layer's heads look at, `[batch, heads, time, time]`: row q holds the weights that
+  /// token q gives to the tokens up to itself, and sums to one.
+  public List<Tensor> attentionMaps(int[][] tokens) {
+    List<Tensor> maps = new ArrayList<>();
+    hiddenStates(tokens, new Past(config.layers()), maps::add);
+    return maps;
+  }
+
+  /// The states of tokens that follow those of `past`, which grows by them.
   List<Tensor> hiddenStates(int[][] tokens, Past past) {
+    return hiddenStates(tokens, past, _ -> {});
+  }
+
+  private List<Tensor> hiddenStates(int[][] tokens, Past past, Consumer<Tensor> maps) {
     List<Tensor> states = new ArrayList<>();
     Tensor x = embed(tokens, past.length());
     states.add(x);
     for (int layer = 0; layer < config.layers(); layer++) {
       String name = "model.layers." + layer;
-      x = x.add(attention(layer, norm(name + ".input_layernorm", x), past));
+      x = x.add(attention(layer, norm(name + ".input_layernorm", x), past, maps));
       x = x.add(feedForward(name, norm(name + ".post_attention_layernorm", x)));
       states.add(x);
     }
@@ -157,7 +170,7 @@ public record Llama(LlamaConfig config, Map<String, Tensor> weights) implements 
     return x;
   }
 
-  private Tensor attention(int layer, Tensor x, Past past) {
+  private Tensor attention(int layer, Tensor x, Past past, Consumer<Tensor> maps) {
     String name = "model.layers." + layer + ".self_attn";
     // [batch, heads, time, headDim]
     Tensor q = Weights.heads(linear(name + ".q_proj").apply(x), config.heads());
@@ -169,15 +182,16 @@ public record Llama(LlamaConfig config, Map<String, Tensor> weights) implements 
     }
     int[] positions = past.positions(layer, x.size(1));
     past.append(layer, config.rope().apply(k, positions), v);
-    Tensor mixed =
+    var mixed =
         new GroupedQuery(
                 config.heads(), config.keyValueHeads(), ScaledDotProduct.of(config.headDim()))
-            .apply(
+            .result(
                 config.rope().apply(q, positions),
                 past.keys(layer),
                 past.values(layer),
                 mask(layer, past));
-    return linear(name + ".o_proj").apply(Weights.joined(mixed));
+    maps.accept(mixed.weights());
+    return linear(name + ".o_proj").apply(Weights.joined(mixed.output()));
   }
 
   private AttentionMask mask(int layer, Past past) {
