@@ -1,65 +1,38 @@
 package lemma.docs.command;
 
 import java.io.IOException;
-import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Clock;
-import java.util.ArrayList;
-import java.util.Arrays;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.random.RandomGenerator;
-import java.util.random.RandomGeneratorFactory;
-import java.util.stream.Collectors;
-import java.util.stream.IntStream;
-import lemma.core.chat.ChatMessage;
-import lemma.core.chat.ChatTemplate;
 import lemma.core.model.DecoderModel;
-import lemma.core.model.LanguageModel;
-import lemma.core.model.ModelConfig;
-import lemma.core.model.T5;
-import lemma.core.model.T5Config;
-import lemma.core.tokenizer.Tokenizer;
-import lemma.core.tokenizer.TokenizerFile;
 import lemma.docs.ProjectHome;
+import lemma.sampling.filter.LogitsProcessor;
+import lemma.sampling.generate.Filters;
 import lemma.sampling.generate.Generation;
 import lemma.sampling.generate.GenerationConfig;
 import lemma.sampling.generate.Generator;
+import lemma.sampling.generate.TextDecoder;
+import lemma.sampling.search.Hypothesis;
+import lemma.sampling.speculative.SpeculativeDecoder;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
-import tools.jackson.databind.json.JsonMapper;
 
-/// Continues a text with a language model.
+/// Continues a text with a language model. The options stand in a class for each group.
 @Command(
+    sortOptions = false,
+    customSynopsis =
+        "lemma generate (--prompt TEXT | --prompt-file FILE | --ids 1,2,3) [--model PATH] [OPTION]…",
     description = {
       "Continues a text, showing each piece as it comes.",
       "The same prompt, settings and seed give the same text, with any number of threads."
     })
 final class GenerateCommand implements Callable<Integer> {
-
-  /// A text, or the ids that it would become.
-  private static final class Prompt {
-    @Option(names = "--prompt", required = true, paramLabel = "TEXT", description = "the text")
-    private String text;
-
-    @Option(
-        names = "--ids",
-        required = true,
-        split = ",",
-        paramLabel = "ID",
-        description = "the text as token ids: --ids 1,2,3")
-    private int[] ids;
-  }
-
-  @ArgGroup(multiplicity = "1")
-  private Prompt prompt;
 
   @Option(
       names = "--model",
@@ -71,142 +44,45 @@ final class GenerateCommand implements Callable<Integer> {
   private Path model;
 
   @Option(
-      names = "--chat",
-      description = "the prompt is what a user says, written as the model's chat template has it")
-  private boolean chat;
-
-  @Option(
-      names = "--system",
-      paramLabel = "TEXT",
-      description = "with --chat, what the system says first")
-  private String system;
-
-  @Option(
-      names = "--max-tokens",
-      paramLabel = "N",
-      defaultValue = "200",
-      description = "most tokens to generate (${DEFAULT-VALUE})")
-  private int maxTokens;
-
-  @Option(
-      names = "--temperature",
-      paramLabel = "T",
-      defaultValue = "0.8",
-      description = "0 takes the likeliest token, 1 the model's own odds (${DEFAULT-VALUE})")
-  private double temperature;
-
-  @Option(
-      names = "--top-k",
-      paramLabel = "K",
-      defaultValue = "0",
-      description = "only the K likeliest tokens; 0 for all (${DEFAULT-VALUE})")
-  private int topK;
-
-  @Option(
-      names = "--top-p",
-      paramLabel = "P",
-      defaultValue = "1",
-      description = "only the likeliest tokens that make up probability P (${DEFAULT-VALUE})")
-  private double topP;
-
-  @Option(
-      names = "--min-p",
-      paramLabel = "P",
-      defaultValue = "0",
-      description = "only tokens at least P times as likely as the likeliest (${DEFAULT-VALUE})")
-  private double minP;
-
-  @Option(
-      names = "--repetition-penalty",
-      paramLabel = "R",
-      defaultValue = "1",
-      description = "above 1, tokens that were there already become less likely (${DEFAULT-VALUE})")
-  private double repetitionPenalty;
-
-  @Option(
-      names = "--seed",
-      paramLabel = "S",
-      defaultValue = "0",
-      description = "of the random draws (${DEFAULT-VALUE})")
-  private long seed;
-
-  @Option(
-      names = "--stop",
-      paramLabel = "TEXT",
-      description = "end before this text; may be given several times")
-  private List<String> stop = List.of();
-
-  @Option(names = "--ignore-eos", description = "go on after the model's end token")
-  private boolean ignoreEnd;
-
-  @Option(
       names = "--threads",
       paramLabel = "N",
       description = "threads that share the work (as many as there are processors)")
-  private Integer threads;
+  private int threads = Runtime.getRuntime().availableProcessors();
 
-  @Option(names = "--print-ids", description = "print the generated ids on one line, no text")
-  private boolean printIds;
+  @ArgGroup(validate = false, order = 1, heading = "%nWhat is continued:%n")
+  private PromptOptions prompt = new PromptOptions();
 
-  @Option(names = "--json", description = "print JSON at the end, nothing before")
-  private boolean json;
+  @ArgGroup(validate = false, order = 2, heading = "%nWhen it ends:%n")
+  private StopOptions stop = new StopOptions();
+
+  @ArgGroup(validate = false, order = 3, heading = "%nHow a token is drawn:%n")
+  private FilterOptions filters = new FilterOptions();
+
+  @ArgGroup(validate = false, order = 4, heading = "%nAgainst repetition:%n")
+  private PenaltyOptions penalties = new PenaltyOptions();
+
+  @ArgGroup(validate = false, order = 5, heading = "%nWhat may come:%n")
+  private RuleOptions rules = new RuleOptions();
+
+  @ArgGroup(validate = false, order = 6, heading = "%nOther ways than drawing token by token:%n")
+  private SearchOptions search = new SearchOptions();
+
+  @ArgGroup(validate = false, order = 7, heading = "%nWhat is shown:%n")
+  private OutputOptions output = new OutputOptions();
 
   @Spec private CommandSpec spec;
 
   @Override
   public Integer call() throws IOException {
+    checkTogether();
+    boolean needed = !stop.texts.isEmpty() || rules.needTokenizer() || penalties.needTokenizer();
     Path path = model == null ? shipped() : model;
-    int count = threads == null ? Runtime.getRuntime().availableProcessors() : threads;
-    if (Files.exists(path) && ModelConfig.read(path) instanceof T5Config config) {
-      T5 encoderDecoder = T5.load(path);
-      Tokenizer tokenizer = tokenizer(path);
-      int[] input = input(tokenizer, ModelConfig.endTokens(path));
-      int[] start = {config.startToken()};
-      generate(generator(encoderDecoder.given(input), tokenizer, path), tokenizer, input, start);
-    } else {
-      try (DecoderModel decoder = DecoderModel.open(path, count)) {
-        Tokenizer tokenizer = tokenizer(path);
-        Generator generator = generator(decoder, tokenizer, path);
-        int[] ids = ids(tokenizer, path);
-        generate(generator, tokenizer, ids, ids);
-      }
+    try (var source = PromptedModel.open(path, threads, prompt, !output.ids, needed)) {
+      if (search.beams != null) found(source);
+      else if (search.speculates()) speculate(source);
+      else draw(source, config(source));
     }
     return Lemma.OK;
-  }
-
-  private Generator generator(LanguageModel model, Tokenizer tokenizer, Path path)
-      throws IOException {
-    GenerationConfig config = config(ModelConfig.endTokens(path));
-    return tokenizer == null
-        ? new Generator(model, config)
-        : new Generator(model, tokenizer::bytes, config);
-  }
-
-  private int[] ids(Tokenizer tokenizer, Path path) throws IOException {
-    if (system != null && !chat) throw new IllegalArgumentException("--system needs --chat");
-    if (chat && prompt.text == null)
-      throw new IllegalArgumentException("--chat needs --prompt, there are --ids");
-    if (prompt.text == null) return prompt.ids;
-    return chat ? tokenizer.encode(conversation(path)) : encode(prompt.text, tokenizer);
-  }
-
-  /// The template writes the tokens that stand in front of a text, too.
-  private String conversation(Path path) throws IOException {
-    ChatTemplate template =
-        ChatTemplate.read(path)
-            .orElseThrow(() -> new IllegalArgumentException(path + " has no chat template"));
-    List<ChatMessage> messages = new ArrayList<>();
-    if (system != null) messages.add(ChatMessage.system(system));
-    messages.add(ChatMessage.user(prompt.text));
-    return template.render(messages, true, Clock.systemDefaultZone());
-  }
-
-  /// What an encoder reads: ids as they are given, a text with the end token behind it.
-  private int[] input(Tokenizer tokenizer, Set<Integer> endTokens) {
-    if (prompt.text == null) return prompt.ids;
-    IntStream text = Arrays.stream(encode(prompt.text, tokenizer));
-    IntStream end = endTokens.stream().mapToInt(Integer::intValue).limit(1);
-    return IntStream.concat(text, end).toArray();
   }
 
   private static Path shipped() {
@@ -216,71 +92,126 @@ final class GenerateCommand implements Callable<Integer> {
     return path;
   }
 
-  /// `null` if ids go in and ids come out.
-  private Tokenizer tokenizer(Path path) throws IOException {
-    if (prompt.text != null || !stop.isEmpty()) return TokenizerFile.open(path);
-    return printIds ? null : TokenizerFile.find(path).orElse(null);
+  private GenerationConfig config(PromptedModel source) throws IOException {
+    return new GenerationConfig(
+        stop.conditions(source.endTokens()),
+        rules.rules(source).withMinTokens(stop.minTokens),
+        penalties.penalties(source.tokenizer()),
+        filters.filters(),
+        output.logProbabilities == null
+            ? GenerationConfig.NO_LOG_PROBABILITIES
+            : output.logProbabilities);
   }
 
-  private GenerationConfig config(Set<Integer> endTokens) {
-    return GenerationConfig.sampled(maxTokens, temperature, topK, topP)
-        .withMinP(minP)
-        .withRepetitionPenalty(repetitionPenalty)
-        .withStopTexts(stop.toArray(String[]::new))
-        .withEndTokens(endTokens)
-        .withIgnoreEnd(ignoreEnd);
-  }
-
-  /// Goes on after `start`, which is the prompt itself unless an encoder has read it.
-  private void generate(Generator generator, Tokenizer tokenizer, int[] ids, int[] start) {
-    RandomGenerator random = RandomGeneratorFactory.of("Xoshiro256PlusPlus").create(seed);
-    PrintWriter out = spec.commandLine().getOut();
-    if (json) {
-      Generation generation = generator.generate(start, random);
-      out.println(JsonMapper.shared().writeValueAsString(summary(ids, generation)));
-    } else if (printIds || tokenizer == null) {
-      out.println(joined(generator.generate(start, random).tokens()));
+  private void draw(PromptedModel source, GenerationConfig config) {
+    Generator generator =
+        source.tokenizer() == null
+            ? new Generator(source.model(), config)
+            : new Generator(source.model(), source.tokenizer()::bytes, config);
+    boolean streamed = output.count == 1 && !output.json && !output.ids;
+    if (streamed && source.tokenizer() != null) {
+      try (var text = textOutput()) {
+        RandomGenerator random = Generator.random(output.seed, 0);
+        generator.generate(source.start(), random, token -> text.show(token.text()));
+      }
     } else {
-      stream(generator, start, random, out);
+      List<Generation> texts = generator.generate(source.start(), output.count, output.seed);
+      report(source, GenerationReport.drawn(source, output.seed, config, texts));
     }
   }
 
-  private static int[] encode(String text, Tokenizer tokenizer) {
-    return IntStream.concat(
-            Arrays.stream(tokenizer.prefix()), Arrays.stream(tokenizer.encode(text)))
-        .toArray();
+  private void found(PromptedModel source) throws IOException {
+    LogitsProcessor rules =
+        config(source)
+            .withFilters(Filters.of(1, 0, 1, 0))
+            .chain(source.start().length, Generator.random(output.seed, 0));
+    List<Hypothesis> texts = search.search(source, stop, rules);
+    report(
+        source,
+        GenerationReport.found(source, texts.subList(0, Math.min(output.count, texts.size()))));
   }
 
-  /// Text as it comes. Whoever interrupts it gets the rest of the terminal's line for the shell.
-  private void stream(Generator generator, int[] ids, RandomGenerator random, PrintWriter out) {
-    Thread endLine =
-        new Thread(() -> {
-          out.println();
-          out.flush();
-        });
-    Runtime.getRuntime().addShutdownHook(endLine);
-    if (Terminal.styled() && prompt.text != null) out.print(Terminal.dim(prompt.text));
-    generator.generate(
-        ids,
-        random,
-        token -> {
-          out.print(token.text());
-          out.flush();
-        });
-    Runtime.getRuntime().removeShutdownHook(endLine);
-    out.println();
+  /// Text as it is certain, several tokens at a time.
+  private void speculate(PromptedModel source) throws IOException {
+    int vocabularySize = source.model().vocabularySize();
+    RandomGenerator random = Generator.random(output.seed, 0);
+    GenerationConfig config = config(source);
+    LogitsProcessor chain = config.chain(source.start().length, random);
+    Set<Integer> ends = stop.ignoreEnd ? Set.of() : source.endTokens();
+    var decoder =
+        new SpeculativeDecoder(source.model(), chain, search.draftTokens, stop.maxTokens, ends);
+    try (DecoderModel draft = search.draftModel(vocabularySize, threads)) {
+      var guesses = search.guesses(draft, chain, vocabularySize);
+      if (output.json || output.ids || source.tokenizer() == null) {
+        var result = decoder.generate(source.start(), guesses, random);
+        report(source, GenerationReport.guessed(source, output.seed, result));
+        return;
+      }
+      TextDecoder characters = TextDecoder.utf8(source.tokenizer()::bytes);
+      try (var text = textOutput()) {
+        decoder.generate(
+            source.start(),
+            guesses,
+            random,
+            token -> text.show(ends.contains(token) ? "" : characters.next(token)));
+        text.show(characters.end());
+      }
+    }
   }
 
-  private static String joined(int[] ids) {
-    return Arrays.stream(ids).mapToObj(Integer::toString).collect(Collectors.joining(","));
+  private TextOutput textOutput() {
+    TextOutput text = new TextOutput(spec.commandLine().getOut());
+    if (Terminal.styled()) text.show(Terminal.dim(prompt.shown()));
+    return text;
   }
 
-  private static Map<String, Object> summary(int[] ids, Generation generation) {
-    Map<String, Object> summary = new LinkedHashMap<>();
-    summary.put("prompt", ids);
-    summary.put("tokens", generation.tokens());
-    summary.put("text", generation.text());
-    summary.put("finishReason", generation.finishReason());
-    return summary;
+  private void report(PromptedModel source, GenerationReport report) {
+    boolean ids = output.ids || source.tokenizer() == null;
+    String text = output.json ? report.json() : ids ? report.ids() : report.texts();
+    spec.commandLine().getOut().println(text);
+  }
+
+  /// Refuses options that would have no effect beside others.
+  private void checkTogether() {
+    var given = GivenOptions.of(spec);
+    if (!prompt.given())
+      throw new IllegalArgumentException(
+          "what to continue is missing: --prompt TEXT, --prompt-file FILE or --ids 1,2,3");
+    given.oneOf("--prompt", "--prompt-file", "--ids");
+    given.oneOf("--regex", "--json-schema", "--grammar");
+    given.oneOf("--beams", "--draft");
+    given.oneOf("--beams", "--prompt-lookup");
+    given.oneOf("--draft", "--prompt-lookup");
+    if (search.beams == null) given.need("--beams", "--length-penalty", "--early-stopping");
+    else checkBeams(given);
+    if (search.speculates()) checkGuesses(given);
+    else given.need("--draft or --prompt-lookup", "--draft-tokens");
+    if (!output.json) given.need("--json", "--logprobs");
+    if (filters.mirostat == 0) given.need("--mirostat", "--mirostat-tau", "--mirostat-eta");
+    if (filters.xtcProbability == 0) given.need("--xtc-probability", "--xtc-threshold");
+    if (rules.watermark == null)
+      given.need("--watermark", "--watermark-gamma", "--watermark-delta");
+    if (penalties.dryMultiplier == 0)
+      given.need(
+          "--dry-multiplier",
+          "--dry-base",
+          "--dry-allowed-length",
+          "--dry-window",
+          "--dry-breaker");
+  }
+
+  private void checkBeams(GivenOptions given) {
+    String why = "--beams looks for the likeliest text and draws nothing";
+    given.refuse(why, "--seed", "--logprobs", "--stop", "--regex", "--json-schema", "--grammar");
+    given.refuseGroup(why, FilterOptions.class);
+    if (output.count > search.beams)
+      throw new IllegalArgumentException(
+          "--n must be at most --beams %d, was %d".formatted(search.beams, output.count));
+  }
+
+  private void checkGuesses(GivenOptions given) {
+    String why = "with --draft or --prompt-lookup several tokens are checked at a time";
+    given.refuse(why, "--n", "--stop", "--logprobs", "--mirostat", "--xtc-probability");
+    given.refuse(why, "--regex", "--json-schema", "--grammar");
   }
 }

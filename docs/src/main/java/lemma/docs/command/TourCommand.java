@@ -94,6 +94,7 @@ final class TourCommand implements Callable<Integer> {
             token -> {
               out.print(token.text());
               out.flush();
+              return true;
             });
         out.println();
       }

@@ -6,8 +6,12 @@ public enum FinishReason {
   STOP_SEQUENCE,
   /// The model drew an end token.
   END_OF_TEXT,
+  /// The text is what its constraint asks for, and nothing can follow.
+  CONSTRAINT_COMPLETE,
   /// As many tokens as were asked for.
   MAX_TOKENS,
   /// The model's context holds no further token.
-  CONTEXT_FULL
+  CONTEXT_FULL,
+  /// Whoever listened wanted no more.
+  CANCELLED
 }

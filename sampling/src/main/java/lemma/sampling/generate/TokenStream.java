@@ -6,10 +6,12 @@ import java.util.List;
 import java.util.NoSuchElementException;
 import java.util.random.RandomGenerator;
 import lemma.core.model.LanguageModel;
+import lemma.sampling.filter.Candidates;
 
 /// A generation in progress: each [#next] asks the model for one token.
 ///
-/// After the last token [#finishReason] says why it was the last. For one thread.
+/// After the last token [#finishReason] says why it was the last; [#cancel] makes any token the last.
+/// For one thread.
 public final class TokenStream implements Iterator<GeneratedToken> {
   private final LanguageModel.Session session;
   private final int contextLength;
@@ -18,9 +20,9 @@ public final class TokenStream implements Iterator<GeneratedToken> {
   private final TextDecoder decoder;
   private final StopText stop;
   private final RandomGenerator random;
+  private final Candidates scratch = new Candidates();
   private final int promptLength;
-  private int[] tokens; // prompt, then what was generated
-  private int length;
+  private int[] tokens; // prompt, then what was generated; a new array at each step
   private float[] logits;
   private FinishReason finishReason;
 
@@ -38,11 +40,10 @@ public final class TokenStream implements Iterator<GeneratedToken> {
     this.config = config;
     this.sampler = sampler;
     this.decoder = decoder;
-    this.stop = new StopText(config.stopTexts());
+    this.stop = new StopText(config.stop().texts());
     this.random = random;
     this.promptLength = prompt.length;
-    this.tokens = Arrays.copyOf(prompt, prompt.length + 16);
-    this.length = prompt.length;
+    this.tokens = prompt.clone();
     this.logits = logits;
   }
 
@@ -63,42 +64,49 @@ public final class TokenStream implements Iterator<GeneratedToken> {
   public GeneratedToken next() {
     if (finishReason != null)
       throw new NoSuchElementException("the generation ended: " + finishReason);
-    if (logits == null) logits = session.append(tokens[length - 1]);
-    int token = sampler.next(Arrays.copyOf(tokens, length), logits, random);
-    double logProbability = config.logProbabilities() ? logProbability(logits, token) : Double.NaN;
-    logits = null;
-    if (length == tokens.length) tokens = Arrays.copyOf(tokens, 2 * length);
-    tokens[length++] = token;
+    if (logits == null) logits = session.append(tokens[tokens.length - 1]);
+    int token = sampler.next(tokens, logits, random);
+    tokens = Arrays.copyOf(tokens, tokens.length + 1);
+    tokens[tokens.length - 1] = token;
 
-    boolean end = !config.ignoreEnd() && config.endTokens().contains(token);
+    boolean end = !config.stop().ignoreEnd() && config.stop().endTokens().contains(token);
     String text = end ? "" : stop.accept(decoder.next(token));
     finishReason = end ? FinishReason.END_OF_TEXT : reasonToStop();
     if (finishReason != null) text += stop.accept(decoder.end()) + stop.end();
-    return new GeneratedToken(token, logProbability, text);
+    GeneratedToken step = scored(token, text);
+    logits = null;
+    return step;
+  }
+
+  /// Ends the generation here. Text that was held back, because a stop sequence could have begun
+  /// with it, is not shown any more.
+  public void cancel() {
+    if (finishReason == null) finishReason = FinishReason.CANCELLED;
+  }
+
+  private GeneratedToken scored(int token, String text) {
+    if (config.logProbabilities() < 0)
+      return new GeneratedToken(token, Double.NaN, List.of(), text);
+    var own = new LogProbabilities(logits);
+    var alternatives = own.likeliest(config.logProbabilities(), scratch);
+    return new GeneratedToken(token, own.of(token), alternatives, text);
   }
 
   private FinishReason reasonToStop() {
     if (stop.stopped() || endsWithStopTokens()) return FinishReason.STOP_SEQUENCE;
-    if (length - promptLength == config.maxTokens()) return FinishReason.MAX_TOKENS;
+    if (sampler.complete(tokens)) return FinishReason.CONSTRAINT_COMPLETE;
+    if (tokens.length - promptLength == config.stop().maxTokens()) return FinishReason.MAX_TOKENS;
     return session.position() >= contextLength ? FinishReason.CONTEXT_FULL : null;
   }
 
   private boolean endsWithStopTokens() {
-    for (List<Integer> sequence : config.stopTokens()) {
-      int from = length - sequence.size();
+    for (List<Integer> sequence : config.stop().tokens()) {
+      int from = tokens.length - sequence.size();
       boolean equal = from >= promptLength;
       for (int i = 0; equal && i < sequence.size(); i++)
         equal = tokens[from + i] == sequence.get(i);
       if (equal) return true;
     }
     return false;
-  }
-
-  private static double logProbability(float[] logits, int token) {
-    double max = Double.NEGATIVE_INFINITY;
-    for (float logit : logits) max = Math.max(max, logit);
-    double sum = 0;
-    for (float logit : logits) sum += Math.exp(logit - max);
-    return logits[token] - max - Math.log(sum);
   }
 }

@@ -23,7 +23,7 @@ import lemma.sampling.filter.LogitsProcessor;
 /// `sampling/speculative-decoding.md`.
 ///
 /// @param target the model whose text is wanted
-/// @param filters what the target's logits go through, such as `GenerationConfig.formula()`
+/// @param filters what the target's logits go through, such as `GenerationConfig.chain`
 /// @param guesses γ: most tokens guessed for a pass
 /// @param maxTokens most tokens to generate
 /// @param endTokens tokens that end a text

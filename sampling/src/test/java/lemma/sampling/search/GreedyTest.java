@@ -149,7 +149,7 @@ class GreedyTest {
     golden.expect("generated", result.tokens());
     golden.expect("log_prob", result.logProbability(), proof);
 
-    var config = GenerationConfig.greedy(steps).withEndTokens(Set.of(0)).withLogProbabilities(true);
+    var config = GenerationConfig.greedy(steps).withEndTokens(Set.of(0)).withLogProbabilities(0);
     var generation = new Generator(new MarkovModel(table, 100), config).generate(prompt, random(0));
     golden.expect("generated", generation.tokens());
     float[] sum = {(float) Arrays.stream(generation.logProbabilities()).sum()};
