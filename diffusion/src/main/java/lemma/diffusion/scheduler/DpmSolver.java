@@ -1,0 +1,169 @@
+package lemma.diffusion.scheduler;
+
+import java.util.ArrayList;
+import java.util.List;
+import lemma.core.tensor.Tensor;
+
+/// Solves the linear part of the equation exactly and extrapolates what the network predicts.
+///
+/// In λ = −log σ, with h = λₛ − λ and g = (1 + η)·h:
+///
+/// ```
+/// data    yₛ = (σₛ/σ)·e^(−ηh)·y + (1 − e^(−g))·D₀ + (1 − (1 − e^(−g))/g)·D₁
+///              + ((1 − e^(−g) − g)/g² + ½)·D₂ + σₛ·√(1 − e^(−2ηh))·z
+/// noise   yₛ = y − (1 + η)·σₛ·((e^h − 1)·D₀ + ((e^h − 1)/h − 1)·D₁ + ((e^h − 1 − h)/h² − ½)·D₂)
+///              + η·σₛ·√(e^(2h) − 1)·z
+/// ```
+///
+/// D₀ is the newest prediction, D₁ and D₂ its first and second differences in λ, in units of h.
+/// [Target#DATA] is DPM-Solver++, [Target#NOISE] is DPM-Solver; η = 1 their SDE forms. Order 2 of
+/// DPM-Solver++ is known as 2M.
+///
+/// Lu et al. 2022, arXiv:2206.00927 and arXiv:2211.01095.
+///
+/// @param lowerOrderFinal whether the last strides of a run shorter than 15 fall back to orders 2
+///     and 1
+/// @param eulerFinal whether the last stride has order 1 in any run; one to σ = 0 always has
+public record DpmSolver(
+    Target target,
+    int order,
+    Correction correction,
+    double eta,
+    double noiseScale,
+    boolean lowerOrderFinal,
+    boolean eulerFinal)
+    implements SigmaSolver {
+
+  private static final int SHORT_RUN = 15;
+
+  /// What is extrapolated.
+  public enum Target {
+    DATA,
+    NOISE
+  }
+
+  /// The weight of D₁ at order 2: exact, or half that of D₀, which agrees to the same order.
+  public enum Correction {
+    MIDPOINT,
+    HEUN
+  }
+
+  /// @throws IllegalArgumentException if the order is not 1 … 3, or η not in [0, 1] (0 or 1 for
+  ///     noise), or an SDE form of noise has order 3
+  public DpmSolver {
+    if (order < 1 || order > 3)
+      throw new IllegalArgumentException("order must lie in 1 … 3, was " + order);
+    Ancestral.checkEta(eta);
+    Ancestral.checkNoiseScale(noiseScale);
+    if (target == Target.NOISE && eta != 0 && (eta != 1 || order == 3))
+      throw new IllegalArgumentException(
+          "noise is extrapolated with eta 0, or with eta 1 up to order 2, was eta %s, order %d"
+              .formatted(eta, order));
+  }
+
+  /// DPM-Solver++ of an order, without noise.
+  public DpmSolver(int order) {
+    this(Target.DATA, order, Correction.MIDPOINT, 0, 1, true, false);
+  }
+
+  public DpmSolver withTarget(Target target) {
+    return new DpmSolver(
+        target, order, correction, eta, noiseScale, lowerOrderFinal, eulerFinal);
+  }
+
+  public DpmSolver withCorrection(Correction correction) {
+    return new DpmSolver(
+        target, order, correction, eta, noiseScale, lowerOrderFinal, eulerFinal);
+  }
+
+  public DpmSolver withNoise(double eta, double noiseScale) {
+    return new DpmSolver(
+        target, order, correction, eta, noiseScale, lowerOrderFinal, eulerFinal);
+  }
+
+  public DpmSolver withFinal(boolean lowerOrderFinal, boolean eulerFinal) {
+    return new DpmSolver(
+        target, order, correction, eta, noiseScale, lowerOrderFinal, eulerFinal);
+  }
+
+  @Override
+  public Walk start(double[] sigmas) {
+    if (target == Target.NOISE && sigmas[sigmas.length - 1] == 0)
+      throw new IllegalArgumentException(
+          "sigmas must end above 0 where noise is extrapolated: its weights grow without bound");
+    List<Tensor> predictions = new ArrayList<>(); // the newest first
+    return new SingleCallWalk(
+        sigmas,
+        (i, y, estimate, noise) -> {
+          Tensor x0 = estimate.x0(y, sigmas[i]);
+          predictions.addFirst(
+              target == Target.DATA ? x0 : SigmaSolver.slope(y, x0, sigmas[i]));
+          if (predictions.size() > order) predictions.removeLast();
+          return stride(sigmas, i, y, predictions, noise);
+        });
+  }
+
+  /// The order of stride i.
+  int orderAt(double[] sigmas, int i) {
+    int strides = sigmas.length - 1;
+    boolean lower = lowerOrderFinal && strides < SHORT_RUN;
+    int most = Math.min(order, i + 1);
+    boolean last = i == strides - 1;
+    if (last && (lower || eulerFinal || sigmas[strides] == 0 || sigmas[i] == sigmas[strides]))
+      return 1;
+    return i == strides - 2 && lower ? Math.min(most, 2) : most;
+  }
+
+  private Tensor stride(
+      double[] sigmas, int i, Tensor y, List<Tensor> predictions, NoiseSource noise) {
+    double to = sigmas[i + 1];
+    double h = Math.log(sigmas[i] / to);
+    int orderHere = orderAt(sigmas, i);
+    double[] weights = weights(h, to, orderHere);
+    Tensor[] d = differences(sigmas, i, h, predictions, orderHere);
+    Tensor next = target == Target.DATA ? y.mul(to / sigmas[i] * decay(eta * h)) : y;
+    for (int k = 0; k < d.length; k++) next = next.add(d[k].mul(weights[k]));
+    double up = target == Target.DATA ? -Math.expm1(-2 * eta * h) : Math.expm1(2 * eta * h);
+    return eta == 0 || to == 0
+        ? next
+        : next.add(noise.draw(y.shape()).mul(noiseScale * to * Math.sqrt(up)));
+  }
+
+  private static double decay(double x) {
+    return Double.isNaN(x) ? 1 : Math.exp(-x); // 0·∞, the last stride without noise
+  }
+
+  private double[] weights(double h, double to, int orderHere) {
+    double first;
+    double second;
+    double third;
+    double scale;
+    if (target == Target.DATA) {
+      double g = (1 + eta) * h;
+      first = -Math.expm1(-g);
+      second = 1 - first / g;
+      third = (first - g) / (g * g) + 0.5;
+      scale = 1;
+    } else {
+      first = Math.expm1(h);
+      second = first / h - 1;
+      third = (first - h) / (h * h) - 0.5;
+      scale = -(1 + eta) * to;
+    }
+    if (orderHere == 2 && correction == Correction.MIDPOINT) second = first / 2;
+    return new double[] {scale * first, scale * second, scale * third};
+  }
+
+  private static Tensor[] differences(
+      double[] sigmas, int i, double h, List<Tensor> predictions, int orderHere) {
+    Tensor newest = predictions.get(0);
+    if (orderHere == 1) return new Tensor[] {newest};
+    double r0 = Math.log(sigmas[i - 1] / sigmas[i]) / h;
+    Tensor recent = newest.sub(predictions.get(1)).div(r0);
+    if (orderHere == 2) return new Tensor[] {newest, recent};
+    double r1 = Math.log(sigmas[i - 2] / sigmas[i - 1]) / h;
+    Tensor older = predictions.get(1).sub(predictions.get(2)).div(r1);
+    Tensor bend = recent.sub(older).div(r0 + r1);
+    return new Tensor[] {newest, recent.add(bend.mul(r0)), bend};
+  }
+}
