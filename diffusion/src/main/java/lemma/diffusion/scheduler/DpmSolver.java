@@ -15,7 +15,8 @@ import lemma.core.tensor.Tensor;
 ///              + η·σₛ·√(e^(2h) − 1)·z
 /// ```
 ///
-/// D₀ is the newest prediction, D₁ and D₂ its first and second differences in λ, in units of h.
+/// D₀ is the newest prediction, D₁ and D₂ its first and second derivatives in λ, in units of h, from
+/// differences. [Curvature] says what to take for D₂.
 /// [Target#DATA] is DPM-Solver++, [Target#NOISE] is DPM-Solver; η = 1 their SDE forms. Order 2 of
 /// DPM-Solver++ is known as 2M.
 ///
@@ -28,6 +29,7 @@ public record DpmSolver(
     Target target,
     int order,
     Correction correction,
+    Curvature curvature,
     double eta,
     double noiseScale,
     boolean lowerOrderFinal,
@@ -48,6 +50,21 @@ public record DpmSolver(
     HEUN
   }
 
+  /// What stands for the second derivative at order 3.
+  public enum Curvature {
+    /// The second divided difference, half the derivative: the authors' code and all that follow it. The
+    /// order that is left is 2.
+    HALF(1),
+    /// Twice the divided difference, which a Taylor expansion needs for order 3.
+    FULL(2);
+
+    private final double factor;
+
+    Curvature(double factor) {
+      this.factor = factor;
+    }
+  }
+
   /// @throws IllegalArgumentException if the order is not 1 … 3, or η not in [0, 1] (0 or 1 for
   ///     noise), or an SDE form of noise has order 3
   public DpmSolver {
@@ -63,27 +80,32 @@ public record DpmSolver(
 
   /// DPM-Solver++ of an order, without noise.
   public DpmSolver(int order) {
-    this(Target.DATA, order, Correction.MIDPOINT, 0, 1, true, false);
+    this(Target.DATA, order, Correction.MIDPOINT, Curvature.HALF, 0, 1, true, false);
   }
 
   public DpmSolver withTarget(Target target) {
     return new DpmSolver(
-        target, order, correction, eta, noiseScale, lowerOrderFinal, eulerFinal);
+        target, order, correction, curvature, eta, noiseScale, lowerOrderFinal, eulerFinal);
   }
 
   public DpmSolver withCorrection(Correction correction) {
     return new DpmSolver(
-        target, order, correction, eta, noiseScale, lowerOrderFinal, eulerFinal);
+        target, order, correction, curvature, eta, noiseScale, lowerOrderFinal, eulerFinal);
+  }
+
+  public DpmSolver withCurvature(Curvature curvature) {
+    return new DpmSolver(
+        target, order, correction, curvature, eta, noiseScale, lowerOrderFinal, eulerFinal);
   }
 
   public DpmSolver withNoise(double eta, double noiseScale) {
     return new DpmSolver(
-        target, order, correction, eta, noiseScale, lowerOrderFinal, eulerFinal);
+        target, order, correction, curvature, eta, noiseScale, lowerOrderFinal, eulerFinal);
   }
 
   public DpmSolver withFinal(boolean lowerOrderFinal, boolean eulerFinal) {
     return new DpmSolver(
-        target, order, correction, eta, noiseScale, lowerOrderFinal, eulerFinal);
+        target, order, correction, curvature, eta, noiseScale, lowerOrderFinal, eulerFinal);
   }
 
   @Override
@@ -154,7 +176,7 @@ public record DpmSolver(
     return new double[] {scale * first, scale * second, scale * third};
   }
 
-  private static Tensor[] differences(
+  private Tensor[] differences(
       double[] sigmas, int i, double h, List<Tensor> predictions, int orderHere) {
     Tensor newest = predictions.get(0);
     if (orderHere == 1) return new Tensor[] {newest};
@@ -164,6 +186,6 @@ public record DpmSolver(
     double r1 = Math.log(sigmas[i - 2] / sigmas[i - 1]) / h;
     Tensor older = predictions.get(1).sub(predictions.get(2)).div(r1);
     Tensor bend = recent.sub(older).div(r0 + r1);
-    return new Tensor[] {newest, recent.add(bend.mul(r0)), bend};
+    return new Tensor[] {newest, recent.add(bend.mul(r0)), bend.mul(curvature.factor)};
   }
 }

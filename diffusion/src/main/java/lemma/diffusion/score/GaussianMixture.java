@@ -100,6 +100,46 @@ public record GaussianMixture(double[] weights, double[][] means, double[] varia
     return epsilon(x, a, s).div(-s);
   }
 
+  /// Where the probability-flow equation leads in one dimension, exactly: in y = x₀ + σ·ε.
+  ///
+  /// ```
+  /// F(y; σ) = Σₖ wₖ·Φ((y − mₖ) / √(vₖ + σ²))        F(y(σ′); σ′) = F(y(σ); σ)
+  /// ```
+  ///
+  /// Trajectories on a line cannot cross, so that each keeps its quantile; found by bisection.
+  ///
+  /// @throws IllegalArgumentException if the mixture has more than one dimension
+  public double flow(double y, double fromSigma, double toSigma) {
+    if (dimensions() != 1)
+      throw new IllegalArgumentException("the flow needs 1 dimension, was " + dimensions());
+    boolean upper = tail(y, fromSigma, true) < 0.5; // the smaller tail is the more precise
+    double target = tail(y, fromSigma, upper);
+    double low = Double.POSITIVE_INFINITY;
+    double high = Double.NEGATIVE_INFINITY;
+    for (int k = 0; k < weights.length; k++) {
+      double reach = 40 * Math.sqrt(variances[k] + toSigma * toSigma);
+      low = Math.min(low, means[k][0] - reach);
+      high = Math.max(high, means[k][0] + reach);
+    }
+    for (int i = 0; i < 200; i++) {
+      double middle = 0.5 * (low + high);
+      if (tail(middle, toSigma, upper) > target == upper) low = middle;
+      else high = middle;
+    }
+    return 0.5 * (low + high);
+  }
+
+  /// The probability above y, or below it.
+  private double tail(double y, double sigma, boolean upper) {
+    double sum = 0;
+    for (int k = 0; k < weights.length; k++) {
+      double z = (y - means[k][0]) / Math.sqrt(2 * (variances[k] + sigma * sigma));
+      double erf = Tensor.scalar(z).erf().item();
+      sum += weights[k] * 0.5 * (upper ? 1 - erf : 1 + erf);
+    }
+    return sum;
+  }
+
   /// log (wₖ·N(x; a·mₖ, Vₖ)).
   private double[] logJoint(double[] x, double a, double s) {
     double[] logs = new double[weights.length];
