@@ -57,8 +57,7 @@ public sealed interface SigmaSpacing {
 
   private static double[] even(int n, double first, double last) {
     double[] values = new double[n];
-    for (int i = 0; i < n; i++)
-      values[i] = n == 1 ? first : first + i / (n - 1.0) * (last - first);
+    for (int i = 0; i < n; i++) values[i] = n == 1 ? first : first + i / (n - 1.0) * (last - first);
     return values;
   }
 }

@@ -36,4 +36,9 @@ public record Dpm2(double eta, double noiseScale, Churn churn) implements SigmaS
               Math.sqrt(from * stride.down()), stride.down(), noiseScale * stride.up(), 0);
         });
   }
+
+  @Override
+  public int calls(double[] sigmas) {
+    return TwoCallWalk.calls(sigmas);
+  }
 }

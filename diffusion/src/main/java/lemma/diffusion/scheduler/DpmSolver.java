@@ -118,8 +118,7 @@ public record DpmSolver(
         sigmas,
         (i, y, estimate, noise) -> {
           Tensor x0 = estimate.x0(y, sigmas[i]);
-          predictions.addFirst(
-              target == Target.DATA ? x0 : SigmaSolver.slope(y, x0, sigmas[i]));
+          predictions.addFirst(target == Target.DATA ? x0 : SigmaSolver.slope(y, x0, sigmas[i]));
           if (predictions.size() > order) predictions.removeLast();
           return stride(sigmas, i, y, predictions, noise);
         });

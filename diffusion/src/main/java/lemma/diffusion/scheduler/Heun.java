@@ -12,7 +12,11 @@ public record Heun(Churn churn) implements SigmaSolver {
 
   @Override
   public Walk start(double[] sigmas) {
-    return new TwoCallWalk(
-        sigmas, churn, (from, to) -> new TwoCallWalk.Stride(to, to, 0, 0.5));
+    return new TwoCallWalk(sigmas, churn, (from, to) -> new TwoCallWalk.Stride(to, to, 0, 0.5));
+  }
+
+  @Override
+  public int calls(double[] sigmas) {
+    return TwoCallWalk.calls(sigmas);
   }
 }

@@ -19,7 +19,9 @@ import lemma.core.tensor.Tensor;
 /// @param ddim whose step is taken; its η must be 0
 public record Pndm(Ddim ddim, Start start) implements Scheduler {
   private static final double[][] ADAMS_BASHFORTH = {
-    {1}, {3 / 2.0, -1 / 2.0}, {23 / 12.0, -16 / 12.0, 5 / 12.0},
+    {1},
+    {3 / 2.0, -1 / 2.0},
+    {23 / 12.0, -16 / 12.0, 5 / 12.0},
     {55 / 24.0, -59 / 24.0, 37 / 24.0, -9 / 24.0}
   };
   private static final double[] RUNGE_KUTTA = {1 / 6.0, 1 / 3.0, 1 / 3.0, 1 / 6.0};
@@ -32,10 +34,10 @@ public record Pndm(Ddim ddim, Start start) implements Scheduler {
 
   /// @throws IllegalArgumentException if DDIM's η is not 0, or it clips
   public Pndm {
-    if (ddim.eta() != 0)
-      throw new IllegalArgumentException("eta must be 0, was " + ddim.eta());
+    if (ddim.eta() != 0) throw new IllegalArgumentException("eta must be 0, was " + ddim.eta());
     if (!(ddim.clipping() instanceof Clipping.None))
-      throw new IllegalArgumentException("clipping is not defined for slopes, was " + ddim.clipping());
+      throw new IllegalArgumentException(
+          "clipping is not defined for slopes, was " + ddim.clipping());
   }
 
   /// @throws IllegalArgumentException if `steps` is not between 1 (4 with Runge–Kutta) and the number
@@ -50,6 +52,11 @@ public record Pndm(Ddim ddim, Start start) implements Scheduler {
     int stride = training / steps;
     int[] calls = calls(timesteps, stride);
     return new TimestepRun(calls, new Memory(calls, stride));
+  }
+
+  @Override
+  public int calls(int steps) {
+    return start == Start.RUNGE_KUTTA ? steps + 9 : steps == 1 ? 1 : steps + 1;
   }
 
   private int[] calls(int[] timesteps, int stride) {
@@ -103,8 +110,7 @@ public record Pndm(Ddim ddim, Start start) implements Scheduler {
 
     private Tensor multistep(int i, Tensor output, Tensor x) {
       if (start == Start.LINEAR_MULTISTEP && i == 1)
-        return step(
-            output.add(slopes.getFirst()).mul(0.5), anchor, calls[1] + stride, calls[1]);
+        return step(output.add(slopes.getFirst()).mul(0.5), anchor, calls[1] + stride, calls[1]);
       if (i == 0) anchor = x;
       remember(output);
       double[] weights = ADAMS_BASHFORTH[slopes.size() - 1];

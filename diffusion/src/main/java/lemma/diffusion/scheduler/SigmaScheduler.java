@@ -48,11 +48,15 @@ public record SigmaScheduler(
     return new SigmaRun(path.levels(steps));
   }
 
+  @Override
+  public int calls(int steps) {
+    return solver.calls(path.levels(steps).sigmas());
+  }
+
   /// x̂₀ of the solver's state `y` at noise level `sigma`, clipped.
   public Tensor x0(Tensor output, Tensor y, double sigma) {
     double kept = 1 / (1 + sigma * sigma);
-    return clipping.apply(
-        prediction.x0(output, y.mul(Math.sqrt(kept)), NoiseLevel.of(kept)));
+    return clipping.apply(prediction.x0(output, y.mul(Math.sqrt(kept)), NoiseLevel.of(kept)));
   }
 
   private final class SigmaRun implements Run {
@@ -99,7 +103,8 @@ public record SigmaScheduler(
       guard.check(modelOutput, x, timestep());
       double asked = walk.sigma();
       boolean preserving = state == State.VARIANCE_PRESERVING;
-      // Churn lifts y above the level that the network was asked at; ε̂ is then scaled with the higher
+      // Churn lifts y above the level that the network was asked at; ε̂ is then scaled with the
+      // higher
       // level, v̂ is not.
       Tensor next =
           walk.step(

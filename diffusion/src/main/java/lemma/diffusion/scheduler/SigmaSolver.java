@@ -28,6 +28,11 @@ public sealed interface SigmaSolver
   /// @param sigmas descending; the last, where the walk ends, may be 0
   Walk start(double[] sigmas);
 
+  /// How often a walk down these levels asks the network.
+  default int calls(double[] sigmas) {
+    return sigmas.length - 1;
+  }
+
   /// What is known of x₀ in a state.
   @FunctionalInterface
   interface Estimate {

@@ -38,6 +38,11 @@ final class TwoCallWalk implements SigmaSolver.Walk {
     this.rule = rule;
   }
 
+  static int calls(double[] sigmas) {
+    int strides = sigmas.length - 1;
+    return sigmas[strides] == 0 ? 2 * strides - 1 : 2 * strides;
+  }
+
   @Override
   public boolean done() {
     return next == sigmas.length - 1;

@@ -21,8 +21,7 @@ final class DiffusersSolvers {
     JsonNode call = params.path("step");
     return switch (params.get("scheduler").asString()) {
       case "EulerDiscreteScheduler" -> exploding(config, new Euler(churn(call)), false);
-      case "EulerAncestralDiscreteScheduler" ->
-          exploding(config, new EulerAncestral(), false);
+      case "EulerAncestralDiscreteScheduler" -> exploding(config, new EulerAncestral(), false);
       case "HeunDiscreteScheduler" -> exploding(config, new Heun(), false);
       case "KDPM2DiscreteScheduler" -> exploding(config, new Dpm2(), true);
       case "KDPM2AncestralDiscreteScheduler" -> exploding(config, Dpm2.ancestral(), true);
@@ -83,8 +82,7 @@ final class DiffusersSolvers {
   }
 
   private static double[] concat(DoubleStream first, DoubleStream middle, double last) {
-    return DoubleStream.concat(DoubleStream.concat(first, middle), DoubleStream.of(last))
-        .toArray();
+    return DoubleStream.concat(DoubleStream.concat(first, middle), DoubleStream.of(last)).toArray();
   }
 
   private static DpmSolver dpmSolver(JsonNode config) {
@@ -102,9 +100,7 @@ final class DiffusersSolvers {
 
   private static UniPc unipc(JsonNode config) {
     return new UniPc(
-        config.path("predict_x0").asBoolean(true)
-            ? DpmSolver.Target.DATA
-            : DpmSolver.Target.NOISE,
+        config.path("predict_x0").asBoolean(true) ? DpmSolver.Target.DATA : DpmSolver.Target.NOISE,
         config.path("solver_order").asInt(2),
         config.path("solver_type").asString("bh2").equals("bh1")
             ? UniPc.Scale.LINEAR
@@ -157,8 +153,7 @@ final class DiffusersSolvers {
 
   private static TimestepSpacing timesteps(JsonNode config) {
     return spacing(
-        config.path("timestep_spacing").asString("linspace"),
-        config.path("steps_offset").asInt(0));
+        config.path("timestep_spacing").asString("linspace"), config.path("steps_offset").asInt(0));
   }
 
   private static SigmaSpacing sigmas(JsonNode config) {

@@ -4,7 +4,6 @@ import static lemma.diffusion.scheduler.DdpmTest.replay;
 import static lemma.diffusion.scheduler.DdpmTest.split;
 import static lemma.proof.Numbers.gap;
 import static lemma.proof.Numbers.random;
-import static lemma.proof.Numbers.relativeGap;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 
@@ -98,14 +97,13 @@ class HighOrderSolversTest {
   }
 
   private static void expectOrder(Map<String, SigmaSolver> solvers, int order, Proof proof) {
-    solvers.forEach(
-        (name, solver) -> {
-          double coarse = error(solver, ramped(120));
-          double fine = error(solver, ramped(240));
-          double measured = Math.log(coarse / fine) / Math.log(2);
-          proof.measured("order of " + name, measured);
-          assertThat(measured).as(name).isBetween(order - 0.3, order + 0.5);
-        });
+    solvers.forEach((name, solver) -> {
+      double coarse = error(solver, ramped(120));
+      double fine = error(solver, ramped(240));
+      double measured = Math.log(coarse / fine) / Math.log(2);
+      proof.measured("order of " + name, measured);
+      assertThat(measured).as(name).isBetween(order - 0.3, order + 0.5);
+    });
   }
 
   @Claim("third-order")
@@ -116,8 +114,7 @@ class HighOrderSolversTest {
       double measured = Math.log(error(half, ramped(120)) / error(half, ramped(240))) / Math.log(2);
       proof.measured("order with half the curvature, of " + target, measured);
       assertThat(measured).isBetween(1.7, 2.4);
-      SigmaSolver whole =
-          full(3).withTarget(target).withCurvature(DpmSolver.Curvature.FULL);
+      SigmaSolver whole = full(3).withTarget(target).withCurvature(DpmSolver.Curvature.FULL);
       proof.atMost(
           "error of the full curvature relative to half, 240 strides",
           error(whole, ramped(240)) / error(half, ramped(240)),
@@ -171,8 +168,7 @@ class HighOrderSolversTest {
       SigmaSolver solver, double[] sigmas, Tensor y, GaussianMixture mixture, NoiseSource noise) {
     SigmaSolver.Walk walk = solver.start(sigmas);
     Tensor state = y;
-    while (!walk.done())
-      state = walk.step(state, (at, sigma) -> mixture.x0(at, 1, sigma), noise);
+    while (!walk.done()) state = walk.step(state, (at, sigma) -> mixture.x0(at, 1, sigma), noise);
     return state;
   }
 
@@ -198,8 +194,7 @@ class HighOrderSolversTest {
 
   private static double budgeted(SigmaSolver solver, int calls) {
     int strides = calls / calls(solver, 1);
-    return error(
-        solver, new SigmaSpacing.Karras().levels(new double[strides + 1], 14.6, 0.03));
+    return error(solver, new SigmaSpacing.Karras().levels(new double[strides + 1], 14.6, 0.03));
   }
 
   @Claim("first-order")
@@ -222,29 +217,26 @@ class HighOrderSolversTest {
             new DpmSolver(1).withNoise(1, 1),
             1.0);
     for (Prediction prediction : Prediction.values())
-      solvers.forEach(
-          (solver, eta) -> {
-            Ddim ddim =
-                new Ddim(SCHEDULE)
-                    .withSpacing(new TimestepSpacing.Trailing())
-                    .withPrediction(prediction)
-                    .withEta(eta);
-            SigmaScheduler scheduler =
-                new SigmaScheduler(path, solver).withPrediction(prediction);
-            Denoiser network = mixture.denoiser(SCHEDULE, prediction);
-            proof.atMost(
-                "gap to DDIM after 20 steps",
-                gap(
-                    sampled(scheduler, network, start, draws).toArray(),
-                    sampled(ddim, network, start, draws).toArray()),
-                1e-9); // the square roots of 1 − ᾱ lose digits at the clean end
-          });
+      solvers.forEach((solver, eta) -> {
+        Ddim ddim =
+            new Ddim(SCHEDULE)
+                .withSpacing(new TimestepSpacing.Trailing())
+                .withPrediction(prediction)
+                .withEta(eta);
+        SigmaScheduler scheduler = new SigmaScheduler(path, solver).withPrediction(prediction);
+        Denoiser network = mixture.denoiser(SCHEDULE, prediction);
+        proof.atMost(
+            "gap to DDIM after 20 steps",
+            gap(
+                sampled(scheduler, network, start, draws).toArray(),
+                sampled(ddim, network, start, draws).toArray()),
+            1e-9); // the square roots of 1 − ᾱ lose digits at the clean end
+      });
   }
 
   private static Tensor sampled(
       Scheduler scheduler, Denoiser network, Tensor start, Tensor... draws) {
-    return new Sampler(scheduler, 20)
-        .run(network, start, replay(draws), Sampler.Observer.none());
+    return new Sampler(scheduler, 20).run(network, start, replay(draws), Sampler.Observer.none());
   }
 
   @Claim("states")
@@ -256,8 +248,7 @@ class HighOrderSolversTest {
     for (SigmaSolver solver : DETERMINISTIC) {
       if (solver instanceof Dpm2) continue; // asks between timesteps, the test's network cannot
       SigmaScheduler preserving = new SigmaScheduler(path, solver);
-      SigmaScheduler exploding =
-          preserving.withState(SigmaScheduler.State.VARIANCE_EXPLODING);
+      SigmaScheduler exploding = preserving.withState(SigmaScheduler.State.VARIANCE_EXPLODING);
       Tensor x = Tensor.gaussian(random(3), 5, 4);
       double growth = Math.sqrt(1 + path.sigma(999) * path.sigma(999));
       proof.atMost(
@@ -276,9 +267,7 @@ class HighOrderSolversTest {
       for (double[] stride : new double[][] {{14, 9}, {2, 0.1}, {1, 0}}) {
         Ancestral split = Ancestral.of(stride[0], stride[1], eta);
         proof.atMost(
-            "gap of the level",
-            Math.abs(Math.hypot(split.down(), split.up()) - stride[1]),
-            1e-14);
+            "gap of the level", Math.abs(Math.hypot(split.down(), split.up()) - stride[1]), 1e-14);
       }
     double[] sigmas = {10, 4, 1, 0.1};
     Tensor y = Tensor.of(STARTS, STARTS.length, 1);
@@ -296,8 +285,7 @@ class HighOrderSolversTest {
     Mixture mixture = Mixture.example();
     Denoiser network = mixture.denoiser(SCHEDULE, Prediction.EPSILON);
     Scheduler scheduler =
-        new SigmaScheduler(
-            PATH.withTimesteps(new TimestepSpacing.Trailing()), new UniPc(3));
+        new SigmaScheduler(PATH.withTimesteps(new TimestepSpacing.Trailing()), new UniPc(3));
     List<Callable<double[]>> tasks = new ArrayList<>();
     List<double[]> alone = new ArrayList<>();
     for (int i = 0; i < 8; i++) {
@@ -344,9 +332,7 @@ class HighOrderSolversTest {
       // no closed form in four dimensions: a fourth-order solver in many strides
       double[] sigmas = new SigmaSpacing.Exponential().levels(new double[2001], from, to);
       golden.expect(
-          "x",
-          walk(fullUniPc(3), sigmas, golden.tensor("x"), mixture, NoiseSource.none()),
-          proof);
+          "x", walk(fullUniPc(3), sigmas, golden.tensor("x"), mixture, NoiseSource.none()), proof);
     } else {
       double[] x = golden.doubles("x");
       double[] ends = new double[x.length];
@@ -426,8 +412,7 @@ class HighOrderSolversTest {
   private static void diffusers(GoldenCase golden, Proof proof) {
     int steps = golden.integer("num_inference_steps");
     SigmaScheduler scheduler = DiffusersSolvers.of(golden.params());
-    Tensor[] draws =
-        golden.inputs().has("noise") ? split(golden.tensor("noise")) : new Tensor[0];
+    Tensor[] draws = golden.inputs().has("noise") ? split(golden.tensor("noise")) : new Tensor[0];
     Scheduler.Run run = scheduler.start(steps);
     proof.atMost(
         "gap of the first scale",
@@ -435,8 +420,7 @@ class HighOrderSolversTest {
         1e-9);
     replayed(golden, run, replay(draws), proof);
     double[] sigmas = scheduler.path().levels(steps).sigmas();
-    golden.expect(
-        "sigmas", DiffusersSolvers.listed(golden.text("scheduler"), sigmas), proof);
+    golden.expect("sigmas", DiffusersSolvers.listed(golden.text("scheduler"), sigmas), proof);
     if (!golden.expected().has("pred_original")) return;
     Tensor outputs = golden.tensor("model_outputs");
     NoiseSource again = replay(draws);
@@ -585,9 +569,7 @@ class HighOrderSolversTest {
               .map(GoldenCase::numbers)
               .toArray(double[][]::new);
       Ancestral[] splits =
-          Arrays.stream(strides)
-              .map(s -> Ancestral.of(s[0], s[1], s[2]))
-              .toArray(Ancestral[]::new);
+          Arrays.stream(strides).map(s -> Ancestral.of(s[0], s[1], s[2])).toArray(Ancestral[]::new);
       golden.expect("down", Arrays.stream(splits).mapToDouble(Ancestral::down).toArray(), proof);
       golden.expect("up", Arrays.stream(splits).mapToDouble(Ancestral::up).toArray(), proof);
     } else {
@@ -615,15 +597,13 @@ class HighOrderSolversTest {
     Refusal.of(() -> scheduler.start(4).step(bad, two, NoiseSource.none()), "output", "NaN");
     Scheduler.Run run = scheduler.start(4);
     run.step(two, two, NoiseSource.none());
-    Refusal.of(
-        () -> run.step(Tensor.ones(3), Tensor.ones(3), NoiseSource.none()), "[2]", "[3]");
+    Refusal.of(() -> run.step(Tensor.ones(3), Tensor.ones(3), NoiseSource.none()), "[2]", "[3]");
     Refusal.of(
         () -> scheduler.start(4).step(two, Tensor.ones(3), NoiseSource.none()), "[2]", "[3]");
     Scheduler.Run finished = scheduler.start(1);
     while (!finished.done()) finished.step(two, two, NoiseSource.none());
     assertThatIllegalStateException().isThrownBy(finished::timestep);
-    assertThatIllegalStateException()
-        .isThrownBy(() -> finished.step(two, two, NoiseSource.none()));
+    assertThatIllegalStateException().isThrownBy(() -> finished.step(two, two, NoiseSource.none()));
   }
 
   @Claim("bad-input")
@@ -639,9 +619,7 @@ class HighOrderSolversTest {
     Refusal.of(() -> new Churn(1, 2, 1, 1), "churn", "2");
     Refusal.of(() -> new SigmaSpacing.Karras(0), "rho", "0");
     Refusal.of(
-        () -> new DpmSolver(2).withTarget(DpmSolver.Target.NOISE).withNoise(0.5, 1),
-        "eta",
-        "0.5");
+        () -> new DpmSolver(2).withTarget(DpmSolver.Target.NOISE).withNoise(0.5, 1), "eta", "0.5");
     for (SigmaSolver solver : DETERMINISTIC) {
       Refusal.of(() -> solver.start(new double[] {1}), "sigmas", "1");
       Refusal.of(() -> solver.start(new double[] {1, 2, 0}), "sigmas", "2");
@@ -651,8 +629,7 @@ class HighOrderSolversTest {
     Refusal.of(
         () -> new DpmSolver(2).withTarget(DpmSolver.Target.NOISE).start(toZero), "sigmas", "0");
     Refusal.of(
-        () ->
-            new UniPc(DpmSolver.Target.NOISE, 2, UniPc.Scale.LINEAR, true).start(toZero),
+        () -> new UniPc(DpmSolver.Target.NOISE, 2, UniPc.Scale.LINEAR, true).start(toZero),
         "sigmas",
         "0");
     Scheduler noisy = new SigmaScheduler(PATH, new EulerAncestral());
