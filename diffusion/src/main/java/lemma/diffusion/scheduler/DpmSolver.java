@@ -110,17 +110,19 @@ public record DpmSolver(
 
   @Override
   public Walk start(double[] sigmas) {
-    if (target == Target.NOISE && sigmas[sigmas.length - 1] == 0)
-      throw new IllegalArgumentException(
-          "sigmas must end above 0 where noise is extrapolated: its weights grow without bound");
+    ExponentialStep step = new ExponentialStep(target, eta, noiseScale);
+    step.check(sigmas);
     List<Tensor> predictions = new ArrayList<>(); // the newest first
     return new SingleCallWalk(
         sigmas,
         (i, y, estimate, noise) -> {
-          Tensor x0 = estimate.x0(y, sigmas[i]);
-          predictions.addFirst(target == Target.DATA ? x0 : SigmaSolver.slope(y, x0, sigmas[i]));
+          predictions.addFirst(step.prediction(y, estimate.x0(y, sigmas[i]), sigmas[i]));
           if (predictions.size() > order) predictions.removeLast();
-          return stride(sigmas, i, y, predictions, noise);
+          int orderHere = orderAt(sigmas, i);
+          double[] weights = step.weights(sigmas[i], sigmas[i + 1]);
+          if (orderHere == 2 && correction == Correction.MIDPOINT) weights[1] = weights[0] / 2;
+          Tensor[] d = derivatives(sigmas, i, predictions, orderHere);
+          return step.advance(y, sigmas[i], sigmas[i + 1], weights, d, noise);
         });
   }
 
@@ -135,50 +137,10 @@ public record DpmSolver(
     return i == strides - 2 && lower ? Math.min(most, 2) : most;
   }
 
-  private Tensor stride(
-      double[] sigmas, int i, Tensor y, List<Tensor> predictions, NoiseSource noise) {
-    double to = sigmas[i + 1];
-    double h = Math.log(sigmas[i] / to);
-    int orderHere = orderAt(sigmas, i);
-    double[] weights = weights(h, to, orderHere);
-    Tensor[] d = differences(sigmas, i, h, predictions, orderHere);
-    Tensor next = target == Target.DATA ? y.mul(to / sigmas[i] * decay(eta * h)) : y;
-    for (int k = 0; k < d.length; k++) next = next.add(d[k].mul(weights[k]));
-    double up = target == Target.DATA ? -Math.expm1(-2 * eta * h) : Math.expm1(2 * eta * h);
-    return eta == 0 || to == 0
-        ? next
-        : next.add(noise.draw(y.shape()).mul(noiseScale * to * Math.sqrt(up)));
-  }
-
-  private static double decay(double x) {
-    return Double.isNaN(x) ? 1 : Math.exp(-x); // 0·∞, the last stride without noise
-  }
-
-  private double[] weights(double h, double to, int orderHere) {
-    double first;
-    double second;
-    double third;
-    double scale;
-    if (target == Target.DATA) {
-      double g = (1 + eta) * h;
-      first = -Math.expm1(-g);
-      second = 1 - first / g;
-      third = (first - g) / (g * g) + 0.5;
-      scale = 1;
-    } else {
-      first = Math.expm1(h);
-      second = first / h - 1;
-      third = (first - h) / (h * h) - 0.5;
-      scale = -(1 + eta) * to;
-    }
-    if (orderHere == 2 && correction == Correction.MIDPOINT) second = first / 2;
-    return new double[] {scale * first, scale * second, scale * third};
-  }
-
-  private Tensor[] differences(
-      double[] sigmas, int i, double h, List<Tensor> predictions, int orderHere) {
+  private Tensor[] derivatives(double[] sigmas, int i, List<Tensor> predictions, int orderHere) {
     Tensor newest = predictions.get(0);
     if (orderHere == 1) return new Tensor[] {newest};
+    double h = Math.log(sigmas[i] / sigmas[i + 1]);
     double r0 = Math.log(sigmas[i - 1] / sigmas[i]) / h;
     Tensor recent = newest.sub(predictions.get(1)).div(r0);
     if (orderHere == 2) return new Tensor[] {newest, recent};

@@ -16,12 +16,20 @@ import lemma.core.tensor.Tensor;
 /// | [Dpm2] | 2 | the first state | 2 |
 /// | [LinearMultistep] | 1 | slopes | up to 4 |
 /// | [DpmSolver] | 1 | predictions | up to 3 |
+/// | [DpmSolverSingleStep] | 1 | predictions of its block | up to 3 |
 /// | [UniPc] | 1 | predictions and a state | one more than it predicts with |
 ///
 /// A solver is configuration alone; the walk that it starts remembers. [SigmaScheduler] makes a
 /// [Scheduler] of it. Karras et al. 2022, eq. 1, arXiv:2206.00364.
 public sealed interface SigmaSolver
-    permits Euler, EulerAncestral, Heun, Dpm2, LinearMultistep, DpmSolver, UniPc {
+    permits Euler,
+        EulerAncestral,
+        Heun,
+        Dpm2,
+        LinearMultistep,
+        DpmSolver,
+        DpmSolverSingleStep,
+        UniPc {
 
   /// Starts a walk.
   ///

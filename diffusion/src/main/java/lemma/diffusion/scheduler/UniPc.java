@@ -43,9 +43,7 @@ public record UniPc(DpmSolver.Target target, int order, Scale scale, boolean low
 
   @Override
   public Walk start(double[] sigmas) {
-    if (target == DpmSolver.Target.NOISE && sigmas[sigmas.length - 1] == 0)
-      throw new IllegalArgumentException(
-          "sigmas must end above 0 where noise is extrapolated: its weights grow without bound");
+    new ExponentialStep(target, 0, 0).check(sigmas);
     return new SingleCallWalk(sigmas, new Memory(sigmas));
   }
 

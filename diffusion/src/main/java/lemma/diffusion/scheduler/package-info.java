@@ -11,6 +11,7 @@
 /// | [Euler], [EulerAncestral] | order 1 |
 /// | [Heun], [Dpm2] | order 2, two calls a stride |
 /// | [LinearMultistep], [DpmSolver], [UniPc] | higher orders from earlier calls |
+/// | [DpmSolverSingleStep] | higher orders in blocks of calls |
 /// | [Churn], [Ancestral] | the two ways to add fresh noise |
 /// | [Pndm] | linear multistep in timesteps |
 /// | [Sampler] | the loop: ask the [Denoiser], take a step, tell the observer |

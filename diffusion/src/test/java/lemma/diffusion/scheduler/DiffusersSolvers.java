@@ -27,6 +27,7 @@ final class DiffusersSolvers {
       case "KDPM2AncestralDiscreteScheduler" -> exploding(config, Dpm2.ancestral(), true);
       case "LMSDiscreteScheduler" -> exploding(config, new LinearMultistep(), false);
       case "DPMSolverMultistepScheduler" -> preserving(config, dpmSolver(config));
+      case "DPMSolverSinglestepScheduler" -> preserving(config, singleStep(config));
       case "UniPCMultistepScheduler" -> preserving(config, unipc(config));
       default -> throw new IllegalArgumentException(params.get("scheduler").asString());
     };
@@ -96,6 +97,17 @@ final class DiffusersSolvers {
         1,
         config.path("lower_order_final").asBoolean(true),
         config.path("euler_at_final").asBoolean(false));
+  }
+
+  private static DpmSolverSingleStep singleStep(JsonNode config) {
+    String algorithm = config.path("algorithm_type").asString("dpmsolver++");
+    return new DpmSolverSingleStep(
+        algorithm.endsWith("++") ? DpmSolver.Target.DATA : DpmSolver.Target.NOISE,
+        config.path("solver_order").asInt(2),
+        correction(config.path("solver_type").asString("midpoint")),
+        algorithm.startsWith("sde") ? 1 : 0,
+        1,
+        config.path("lower_order_final").asBoolean(false));
   }
 
   private static UniPc unipc(JsonNode config) {

@@ -50,7 +50,9 @@ class HighOrderSolversTest {
           new DpmSolver(2),
           new DpmSolver(3),
           new UniPc(2),
-          new UniPc(3));
+          new UniPc(3),
+          new DpmSolverSingleStep(2),
+          new DpmSolverSingleStep(3));
 
   private static DpmSolver full(int order) {
     return new DpmSolver(order).withFinal(false, false);
@@ -72,6 +74,8 @@ class HighOrderSolversTest {
             new Dpm2(),
             "DPM-Solver++ 2M",
             full(2),
+            "DPM-Solver++ 2S",
+            new DpmSolverSingleStep(2),
             "DPM-Solver-2",
             full(2).withTarget(DpmSolver.Target.NOISE),
             "LMS 2",
@@ -80,6 +84,9 @@ class HighOrderSolversTest {
             fullUniPc(1));
     Map<String, SigmaSolver> third =
         Map.of(
+            "DPM-Solver++ 3S",
+            new DpmSolverSingleStep(
+                DpmSolver.Target.DATA, 3, DpmSolver.Correction.HEUN, 0, 1, false),
             "DPM-Solver++ 3, full curvature",
             full(3).withCurvature(DpmSolver.Curvature.FULL),
             "DPM-Solver-3, full curvature",
@@ -395,6 +402,12 @@ class HighOrderSolversTest {
   }
 
   @Claim("parity")
+  @GoldenCases("diffusion/scheduler-dpm-singlestep")
+  void single_step_dpm_solver_equals_diffusers(GoldenCase golden, Proof proof) {
+    diffusers(golden, proof);
+  }
+
+  @Claim("parity")
   @GoldenCases("diffusion/scheduler-unipc")
   void unipc_equals_diffusers(GoldenCase golden, Proof proof) {
     diffusers(golden, proof);
@@ -587,7 +600,7 @@ class HighOrderSolversTest {
 
   @Claim("bad-input")
   @ParameterizedTest
-  @ValueSource(ints = {0, 1, 2, 3, 4, 5, 6, 7})
+  @ValueSource(ints = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9})
   void every_solver_refuses_what_does_not_fit(int index) {
     Scheduler scheduler = new SigmaScheduler(PATH, DETERMINISTIC.get(index));
     Refusal.of(() -> scheduler.start(0), "steps", "0");
@@ -611,6 +624,13 @@ class HighOrderSolversTest {
   void bad_configurations_are_refused_by_name() {
     Refusal.of(() -> new DpmSolver(4), "order", "4");
     Refusal.of(() -> new UniPc(0), "order", "0");
+    Refusal.of(() -> new DpmSolverSingleStep(0), "order", "0");
+    Refusal.of(
+        () ->
+            new DpmSolverSingleStep(
+                DpmSolver.Target.DATA, 3, DpmSolver.Correction.HEUN, 1, 1, false),
+        "eta",
+        "3");
     Refusal.of(() -> new LinearMultistep(5), "order", "5");
     Refusal.of(() -> new EulerAncestral(2, 1), "eta", "2");
     Refusal.of(() -> new EulerAncestral(1, -1), "noiseScale", "-1");
