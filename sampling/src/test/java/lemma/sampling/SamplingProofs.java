@@ -6,8 +6,12 @@ import java.util.Arrays;
 import java.util.function.UnaryOperator;
 import java.util.random.RandomGenerator;
 import lemma.core.tensor.Tensor;
+import lemma.proof.GoldenCase;
 import lemma.proof.Numbers;
 import lemma.proof.Proof;
+import lemma.proof.Refusal;
+import lemma.sampling.filter.Logits;
+import lemma.sampling.filter.LogitsProcessor;
 import org.apache.commons.math3.stat.inference.ChiSquareTest;
 
 /// What the proofs of this module share: logits to try, rows of golden cases, a chi-square test.
@@ -49,6 +53,23 @@ public final class SamplingProofs {
       System.arraycopy(row, 0, result, from, length);
     }
     return result;
+  }
+
+  /// Holds what a filter keeps, and its probabilities, against the reference.
+  public static void expectFilter(GoldenCase golden, LogitsProcessor filter, Proof proof) {
+    double[] scores = filter.process(new int[0], golden.doubles("logits"));
+    golden.expect("kept", Logits.kept(scores));
+    golden.expect("probs", Logits.softmax(scores), proof);
+  }
+
+  /// Requires a link to refuse logits that are no scores.
+  public static void requireScores(LogitsProcessor link) {
+    int[] history = {0};
+    double infinity = Double.POSITIVE_INFINITY;
+    Refusal.of(() -> link.process(history, new double[0]), "logits", "empty");
+    Refusal.of(() -> link.process(history, new double[] {1, Double.NaN}), "logits[1]", "NaN");
+    Refusal.of(() -> link.process(history, new double[] {infinity, 1}), "logits[0]", "Infinity");
+    Refusal.of(() -> link.process(history, new double[] {-infinity, -infinity}), "all", "2 tokens");
   }
 
   /// One draw from a seeded source.

@@ -43,6 +43,14 @@ final class Checks {
           "%d tokens after %d exceed the context of %d".formatted(tokens, start, contextLength));
   }
 
+  /// @throws IllegalArgumentException if `logits` cannot hold a row for each token
+  static void logits(float[] logits, int tokens, int vocabularySize) {
+    if (logits.length < (long) tokens * vocabularySize)
+      throw new IllegalArgumentException(
+          "logits of %d tokens need %d × %d numbers, the array has %d"
+              .formatted(tokens, tokens, vocabularySize, logits.length));
+  }
+
   /// @throws FormatException if a member is there and says something else than `expected`
   static void require(JsonFile json, String name, String expected) {
     if (json.has(name) && !json.text(name).equals(expected))

@@ -36,6 +36,7 @@ abstract class DecoderSession implements LanguageModel.Session {
   final float[] mixed; // [CHUNK, heads, headDim]
   final float[] delta; // [CHUNK, hiddenSize]: what a block adds to x
   private final float[] logits;
+  private float[] further = {}; // [CHUNK, vocabularySize]: logits of a chunk that is not the first
 
   final Products products;
   private final KvCache[] caches; // [layers]
@@ -76,26 +77,50 @@ abstract class DecoderSession implements LanguageModel.Session {
   /// What a layer does to the first `count` rows of `x`, which begin at [#position()].
   abstract void block(int layer, int count);
 
-  /// Normalises row t of `x` into the first of `normed`, ready for the head.
-  abstract void finalNorm(int t);
+  /// Normalises row `from` of `x` into row `to` of `normed`, ready for the head.
+  abstract void finalNorm(int from, int to);
 
   @Override
   public final float[] append(int... tokens) {
+    ready(tokens);
+    int last = 0;
+    for (int from = 0; from < tokens.length; from += CHUNK) last = chunk(tokens, from) - 1;
+    finalNorm(last, 0);
+    products.one(head, logits).of(normed, 1);
+    return logits;
+  }
+
+  @Override
+  public final void appendEach(float[] logits, int... tokens) {
+    Checks.logits(logits, tokens.length, config.vocabularySize());
+    ready(tokens);
+    for (int from = 0; from < tokens.length; from += CHUNK) {
+      int count = chunk(tokens, from);
+      for (int t = 0; t < count; t++) finalNorm(t, t);
+      int length = count * config.vocabularySize();
+      if (from == 0) products.one(head, logits).of(normed, count);
+      else {
+        if (further.length < length) further = new float[length];
+        products.one(head, further).of(normed, count);
+        System.arraycopy(further, 0, logits, from * config.vocabularySize(), length);
+      }
+    }
+  }
+
+  private void ready(int[] tokens) {
     if (tokens.length == 0) throw new IllegalArgumentException("there must be a token");
     Checks.fits(tokens.length, position, config.contextLength());
     for (int token : tokens) Embedding.checkToken(token, config.vocabularySize());
     reach(position + tokens.length);
-    int last = 0;
-    for (int from = 0; from < tokens.length; from += CHUNK) {
-      int count = Math.min(CHUNK, tokens.length - from);
-      for (int t = 0; t < count; t++) embed(tokens[from + t], position + t, t);
-      for (int layer = 0; layer < config.layers(); layer++) block(layer, count);
-      position += count;
-      last = count - 1;
-    }
-    finalNorm(last);
-    products.one(head, logits).of(normed, 1);
-    return logits;
+  }
+
+  /// Sends up to [#CHUNK] tokens through the layers and returns how many.
+  private int chunk(int[] tokens, int from) {
+    int count = Math.min(CHUNK, tokens.length - from);
+    for (int t = 0; t < count; t++) embed(tokens[from + t], position + t, t);
+    for (int layer = 0; layer < config.layers(); layer++) block(layer, count);
+    position += count;
+    return count;
   }
 
   /// Appends the chunk's `k` and `v` to a layer's cache and lets `q` look at it: `mixed`.

@@ -120,7 +120,8 @@ public record Gpt2(Gpt2Config config, Map<String, Tensor> weights) implements La
     return new FormulaSession(
         config.vocabularySize(),
         config.layers(),
-        (tokens, past) -> head(Weights.last(hiddenStates(new int[][] {tokens}, past).getLast())));
+        (tokens, past) -> hiddenStates(new int[][] {tokens}, past).getLast(),
+        this::head);
   }
 
   private Embedding embedding() {

@@ -58,8 +58,8 @@ final class Gpt2DecoderSession extends DecoderSession {
   }
 
   @Override
-  void finalNorm(int t) {
-    norm(model.norm, t, 0);
+  void finalNorm(int from, int to) {
+    norm(model.norm, from, to);
   }
 
   private void norm(Norm norm, int from, int to) {

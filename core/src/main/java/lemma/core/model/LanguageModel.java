@@ -26,6 +26,19 @@ public interface LanguageModel {
     ///     the context would overflow
     float[] append(int... tokens);
 
+    /// Appends tokens and writes the logits after each of them, `[tokens, vocabularySize]`, to the
+    /// front of `logits`: what it takes to check a guess of several tokens in one pass.
+    ///
+    /// @throws IllegalArgumentException if `logits` is too short, or as in [#append]
+    default void appendEach(float[] logits, int... tokens) {
+      if (tokens.length == 0) throw new IllegalArgumentException("there must be a token");
+      for (int t = 0; t < tokens.length; t++) {
+        float[] row = append(tokens[t]);
+        Checks.logits(logits, tokens.length, row.length);
+        System.arraycopy(row, 0, logits, t * row.length, row.length);
+      }
+    }
+
     /// Number of tokens so far.
     int position();
 

@@ -139,12 +139,12 @@ public record Llama(LlamaConfig config, Map<String, Tensor> weights) implements 
   /// A session that keeps keys and values, in double: the judge of the fast decoder's.
   @Override
   public Session open() {
-    return new FormulaSession(config.vocabularySize(), config.layers(), this::step);
+    return new FormulaSession(config.vocabularySize(), config.layers(), this::states, this::head);
   }
 
-  /// Logits after the last of one text's tokens, which follow those of `past`.
-  Tensor step(int[] tokens, Past past) {
-    return head(Weights.last(hiddenStates(new int[][] {tokens}, past).getLast()));
+  /// The last states of one text's tokens, which follow those of `past`.
+  Tensor states(int[] tokens, Past past) {
+    return hiddenStates(new int[][] {tokens}, past).getLast();
   }
 
   private Embedding embedding() {

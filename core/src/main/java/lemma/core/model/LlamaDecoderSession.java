@@ -88,8 +88,15 @@ final class LlamaDecoderSession extends DecoderSession {
   }
 
   @Override
-  void finalNorm(int t) {
-    rmsNorm.apply(x, t * hiddenSize, model.norm, (float) config.epsilon(), normed, 0, hiddenSize);
+  void finalNorm(int from, int to) {
+    rmsNorm.apply(
+        x,
+        from * hiddenSize,
+        model.norm,
+        (float) config.epsilon(),
+        normed,
+        to * hiddenSize,
+        hiddenSize);
   }
 
   /// Token t's q and k are normalised (Qwen3) and rotated.

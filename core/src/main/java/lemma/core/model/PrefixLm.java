@@ -56,6 +56,7 @@ public record PrefixLm(Llama decoder) implements LanguageModel {
         vocabularySize(),
         decoder.config().layers(),
         (tokens, past) ->
-            decoder.step(tokens, past.length() == 0 ? past.withPrefix(tokens.length) : past));
+            decoder.states(tokens, past.length() == 0 ? past.withPrefix(tokens.length) : past),
+        decoder::head);
   }
 }

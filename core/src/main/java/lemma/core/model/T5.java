@@ -140,12 +140,13 @@ public record T5(T5Config config, Map<String, Tensor> weights) {
 
     @Override
     public Session open() {
-      return new FormulaSession(vocabularySize(), model.config.decoderLayers(), this::step);
+      return new FormulaSession(
+          vocabularySize(), model.config.decoderLayers(), this::states, model::head);
     }
 
-    private Tensor step(int[] tokens, Past past) {
+    private Tensor states(int[] tokens, Past past) {
       Checks.fits(tokens.length, past.length(), contextLength());
-      return model.head(Weights.last(model.decode(new int[][] {tokens}, past, seen)));
+      return model.decode(new int[][] {tokens}, past, seen);
     }
   }
 

@@ -12,6 +12,7 @@ import java.util.random.RandomGenerator;
 import lemma.core.tensor.Gradients;
 import lemma.core.tensor.Tensor;
 import lemma.proof.Proof;
+import lemma.proof.Refusal;
 
 /// What the proofs of all models have in common.
 final class RandomModels {
@@ -71,5 +72,14 @@ final class RandomModels {
       proof.atMost("relative gap", gap(doubles(logits), expected) / largest, bound);
       if (t == tokens.length) break;
     }
+    // the same once more, the rows of each part at once
+    session.rewind(0);
+    for (int from = 0, to = first; from < to; from = to, to = tokens.length) {
+      float[] rows = new float[(to - from) * whole.size(1)];
+      session.appendEach(rows, Arrays.copyOfRange(tokens, from, to));
+      double[] expected = whole.slice(0, from, to).toArray();
+      proof.atMost("relative gap of rows", gap(doubles(rows), expected) / largest, bound);
+    }
+    Refusal.of(() -> session.appendEach(new float[0], tokens[0]), "logits", "the array has 0");
   }
 }

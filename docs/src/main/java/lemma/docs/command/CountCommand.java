@@ -34,6 +34,7 @@ import tools.jackson.databind.json.JsonMapper;
       "Only its configuration is read: config.json, or the metadata of a GGUF file."
     })
 final class CountCommand implements Callable<Integer> {
+  private static final String PREFIXES = " kMGTPE";
 
   @Parameters(paramLabel = "CONFIG.json|FOLDER|FILE.gguf", description = "the model")
   private Path path;
@@ -153,34 +154,34 @@ final class CountCommand implements Callable<Integer> {
     if (count.active() < count.total())
       out.println(grouped(count.active()) + " of them take part in a token");
 
-    var formats = new Table("stored as", "bytes", "GB");
+    var formats = new Table("stored as", "bytes", "");
     for (Stored each : stored(count))
-      formats.row(each.format, grouped(each.bytes), giga(each.bytes));
+      formats.row(each.format, grouped(each.bytes), bytes(each.bytes));
     out.print("\n" + formats);
 
-    var training =
-        new Table("training with Adam, GB", "weights", "gradients", "optimiser", "total");
+    var training = new Table("training with Adam", "weights", "gradients", "optimiser", "total");
     for (Trained each : trained(config, count))
       training.row(
           each.method,
-          giga(each.weights),
-          giga(each.gradients),
-          giga(each.optimiser),
-          giga(each.total));
+          bytes(each.weights),
+          bytes(each.gradients),
+          bytes(each.optimiser),
+          bytes(each.total));
     out.print("\n" + training);
     out.println("16 bits with float32 copies in the optimiser; activations come on top");
 
     var run = new Table(String.format(Locale.ROOT, "%,d tokens, %d at once", context, batch), "");
     if (config instanceof DecoderConfig c) {
       run.row("key/value cache in 16 bits, bytes a token", grouped(cache(c).bytesPerToken));
-      run.row("key/value cache in 16 bits, GB", giga(cache(c).bytes));
-      run.row("activations kept for training, GB", giga(activations(c).all));
-      run.row("the same with checkpointing, GB", giga(activations(c).checkpointed));
+      run.row("key/value cache in 16 bits", bytes(cache(c).bytes));
+      run.row("activations kept for training", bytes(activations(c).all));
+      run.row("the same with checkpointing", bytes(activations(c).checkpointed));
     }
     if (!(config instanceof T5Config)) {
-      run.row("GFLOP to run the first token", giga(compute(config).forwardPerToken));
-      run.row("GFLOP to run a token behind the others", giga(compute(config).atContext));
-      run.row("GFLOP to train on it", giga(compute(config).trainingPerToken));
+      run.row("operations to run the first token", scaled(compute(config).forwardPerToken, "FLOP"));
+      run.row(
+          "operations to run a token behind the others", scaled(compute(config).atContext, "FLOP"));
+      run.row("operations to train on it", scaled(compute(config).trainingPerToken, "FLOP"));
       out.print("\n" + run);
     }
   }
@@ -189,7 +190,19 @@ final class CountCommand implements Callable<Integer> {
     return String.format(Locale.ROOT, "%,d", number);
   }
 
-  private static String giga(double number) {
-    return String.format(Locale.ROOT, "%,.2f", number / 1e9);
+  private static String bytes(double number) {
+    return scaled(number, "B");
+  }
+
+  /// `13.48 GB`, `148.10 kB`: two decimals and the prefix that leaves one to three digits before them.
+  private static String scaled(double number, String unit) {
+    int prefix = 0;
+    while (Math.abs(number) >= 1000 && prefix < PREFIXES.length() - 1) {
+      number /= 1000;
+      prefix++;
+    }
+    return prefix == 0
+        ? String.format(Locale.ROOT, "%.0f %s", number, unit)
+        : String.format(Locale.ROOT, "%.2f %s%s", number, PREFIXES.charAt(prefix), unit);
   }
 }

@@ -28,6 +28,14 @@ public final class Figures {
           entry("ddpm-trajectory", GlyphFigures::ddpmTrajectory),
           entry("extrapolation-angles", home -> ExtrapolationFigures.angles()),
           entry("extrapolation-resolution", home -> ExtrapolationFigures.resolution()),
+          entry("filter-dry", FilterFigures::dry),
+          entry("filter-eta", FilterFigures::eta),
+          entry("filter-min-p", FilterFigures::minP),
+          entry("filter-mirostat", FilterFigures::mirostat),
+          entry("filter-top-a", FilterFigures::topA),
+          entry("filter-top-k", FilterFigures::topK),
+          entry("filter-typical", FilterFigures::typical),
+          entry("filter-xtc", FilterFigures::xtc),
           entry("flow-shift", home -> ScheduleFigures.flowShift()),
           entry("gelu-gap", home -> ActivationFigures.geluGap()),
           entry("gradient-depth", home -> NormFigures.gradientDepth()),
@@ -38,14 +46,17 @@ public final class Figures {
           entry("noise-schedule-snr", home -> ScheduleFigures.noiseScheduleSnr()),
           entry("noise-schedules", home -> ScheduleFigures.noiseSchedules()),
           entry("quantization-error", home -> QuantizationFigures.quantizationError()),
+          entry("repetition-remedies", RepetitionFigures::remedies),
           entry("rope-decay", home -> PositionFigures.ropeDecay()),
           entry("rope-rotation", home -> PositionFigures.ropeRotation()),
           entry("sinusoidal-product", home -> PositionFigures.sinusoidalProduct()),
           entry("solver-errors", home -> SolverFigures.errorOverCalls()),
+          entry("speculative-tokens", home -> SearchFigures.speculativeTokens()),
           entry("t5-buckets", home -> PositionFigures.t5Buckets()),
           entry("temperature-step", SamplingFigures::temperatureStep),
           entry("tokenizer-lengths", TokenizerFigures::lengths),
-          entry("top-p-cut", SamplingFigures::topPCut));
+          entry("top-p-cut", SamplingFigures::topPCut),
+          entry("watermark-score", home -> SearchFigures.watermarkScore()));
 
   private Figures() {}
 

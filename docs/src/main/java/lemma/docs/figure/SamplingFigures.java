@@ -16,25 +16,40 @@ import lemma.sampling.filter.TopP;
 
 /// Figures of one real step of the shipped language model.
 final class SamplingFigures {
-  private static final String PROMPT = "One day, Lily found a";
+  static final String PROMPT = "One day, Lily found a";
   private static final double[] TEMPERATURES = {0.5, 1, 2};
   private static final int SHOWN = 12;
   private static final double TOP_P = 0.9;
 
   /// What the model says of the next token.
-  private record Step(double[] logits, Tokenizer tokenizer) {
+  record Step(int[] history, double[] logits, Tokenizer tokenizer) {
     static Step read(ProjectHome home) throws IOException {
+      return read(home, PROMPT);
+    }
+
+    static Step read(ProjectHome home, String prompt) throws IOException {
       Path folder = home.path("core", "models", "storyteller");
       Tokenizer tokenizer = TokenizerJson.read(folder);
       try (LlamaDecoder model = LlamaDecoder.open(folder, 1)) {
-        float[] raw = model.open().append(tokenizer.encode(PROMPT));
+        int[] history = tokenizer.encode(prompt);
+        float[] raw = model.open().append(history);
         double[] logits = IntStream.range(0, raw.length).mapToDouble(i -> raw[i]).toArray();
-        return new Step(logits, tokenizer);
+        return new Step(history, logits, tokenizer);
       }
     }
 
     double[] probabilities(double temperature) {
       return Logits.softmax(new Temperature(temperature).process(new int[0], logits.clone()));
+    }
+
+    /// The most probable tokens, likeliest first.
+    int[] likeliest(int count) {
+      return IntStream.range(0, logits.length)
+          .boxed()
+          .sorted((a, b) -> Double.compare(logits[b], logits[a]))
+          .limit(count)
+          .mapToInt(Integer::intValue)
+          .toArray();
     }
   }
 
@@ -43,14 +58,7 @@ final class SamplingFigures {
   /// The likeliest tokens at three temperatures.
   static Figure temperatureStep(ProjectHome home) throws IOException {
     Step step = Step.read(home);
-    double[] plain = step.probabilities(1);
-    int[] likeliest =
-        IntStream.range(0, plain.length)
-            .boxed()
-            .sorted((a, b) -> Double.compare(plain[b], plain[a]))
-            .limit(SHOWN)
-            .mapToInt(Integer::intValue)
-            .toArray();
+    int[] likeliest = step.likeliest(SHOWN);
     List<String> names =
         Arrays.stream(likeliest).mapToObj(token -> step.tokenizer().decode(token).strip()).toList();
     List<Charts.Bars> bars = new ArrayList<>();

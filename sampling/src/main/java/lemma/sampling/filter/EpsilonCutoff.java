@@ -6,7 +6,7 @@ package lemma.sampling.filter;
 /// keep i  ⇔  P(i) ≥ ε
 /// ```
 ///
-/// Hewitt, Manning & Liang 2022, section 4.1, arXiv:2210.15191.
+/// Hewitt, Manning & Liang 2022, section 4.1, arXiv:2210.15191. Answer: `sampling/eta.md`.
 public record EpsilonCutoff(double epsilon, int minTokensToKeep) implements LogitsProcessor {
 
   /// @throws IllegalArgumentException if `epsilon` is outside [0, 1) or `minTokensToKeep` below 1

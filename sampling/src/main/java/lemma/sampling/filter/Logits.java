@@ -54,6 +54,15 @@ public final class Logits {
     return weights;
   }
 
+  /// The logarithms of [#softmax]: xᵢ − max x − ln Σⱼ exp(xⱼ − max x).
+  public static double[] logSoftmax(double[] logits) {
+    double max = check(logits);
+    double logSum = Math.log(sum(weights(logits)));
+    double[] result = new double[logits.length];
+    for (int i = 0; i < result.length; i++) result[i] = logits[i] - max - logSum;
+    return result;
+  }
+
   /// ln P(token).
   public static double logProbability(double[] logits, int token) {
     return logits[token] - check(logits) - Math.log(sum(weights(logits)));

@@ -12,9 +12,17 @@ import java.util.List;
 /// | [Temperature] | everything, sharper or flatter |
 /// | [TopK] | the k largest |
 /// | [TopP] | the smallest set of mass p |
-/// | [MinP], [EpsilonCutoff], [EtaCutoff] | what is probable enough |
+/// | [DynamicTemperature] | everything, sharper where the model is sure |
+/// | [MinP], [TopA], [EpsilonCutoff], [EtaCutoff] | what is probable enough |
+/// | [TopNSigma], [TailFree] | what stands out of the noise, or before the tail |
 /// | [TypicalP] | what is about as surprising as expected |
-/// | [RepetitionPenalty] | everything, with the tokens of the history pushed down |
+/// | [Xtc], [Mirostat] | with a state of their own: opened for one text |
+/// | [RepetitionPenalty], [PresenceFrequencyPenalty], [Dry] | everything, repetition pushed down |
+/// | [NoRepeatNGram] | what repeats no n-gram |
+/// | [SequenceBias], [BadWords] | everything or all but some, by what stands before |
+/// | [SuppressedTokens], [ForcedTokens], [ExponentialLengthPenalty] | by the length of the text |
+///
+/// Which comes first: [ChainOrder].
 @FunctionalInterface
 public interface LogitsProcessor {
 

@@ -9,7 +9,7 @@ package lemma.sampling.filter;
 /// 0 keeps all, 1 only the most probable (and its equals). A confident model is cut hard, an unsure
 /// one hardly.
 ///
-/// Nguyen et al. 2024, arXiv:2407.01082.
+/// Nguyen et al. 2024, arXiv:2407.01082. Answer: `sampling/min-p.md`.
 public record MinP(double minP, int minTokensToKeep) implements LogitsProcessor {
 
   /// @throws IllegalArgumentException if `minP` is outside [0, 1] or `minTokensToKeep` less than 1

@@ -6,29 +6,36 @@ package lemma.sampling.filter;
 /// xᵢ ← xᵢ / θ  if xᵢ > 0,   xᵢ · θ  otherwise;   for each i in the history
 /// ```
 ///
-/// θ = 1 changes nothing, θ < 1 invites repetition. The rule looks at the sign of a logit, so it is
-/// the only link whose result changes when a constant is added to all logits.
+/// θ = 1 changes nothing, θ < 1 invites repetition. The rule looks at the sign of a logit, so
+/// unlike [PresenceFrequencyPenalty] it gives another distribution when a constant is added to all
+/// logits.
 ///
-/// Keskar et al. 2019 (CTRL), section 4.1, arXiv:1909.05858.
-public record RepetitionPenalty(double penalty) implements LogitsProcessor {
+/// Keskar et al. 2019 (CTRL), section 4.1, arXiv:1909.05858. Answer: `sampling/repetition.md`.
+///
+/// @param penalty θ
+/// @param window how many of the newest tokens count
+public record RepetitionPenalty(double penalty, int window) implements LogitsProcessor {
 
-  /// @throws IllegalArgumentException if `penalty` is not a positive finite number
+  /// @throws IllegalArgumentException if `penalty` is not a positive finite number or `window`
+  ///     negative
   public RepetitionPenalty {
     if (!(penalty > 0 && penalty < Double.POSITIVE_INFINITY))
       throw new IllegalArgumentException("repetition penalty must be positive, was " + penalty);
+    History.checkWindow(window);
   }
 
-  /// @throws IllegalArgumentException if a token of `history` is outside the vocabulary
+  /// Over the whole history, prompt included.
+  public RepetitionPenalty(double penalty) {
+    this(penalty, History.WHOLE);
+  }
+
+  /// @throws IllegalArgumentException if a token of the window is outside the vocabulary
   @Override
   public double[] process(int[] history, double[] logits) {
     Logits.check(logits);
     double[] penalised = logits.clone();
-    for (int token : history) {
-      if (token < 0 || token >= logits.length)
-        throw new IllegalArgumentException(
-            "history has token %d, the vocabulary %d".formatted(token, logits.length));
+    for (int token : History.newest(history, window, logits.length))
       penalised[token] = logits[token] > 0 ? logits[token] / penalty : logits[token] * penalty;
-    }
     return penalised;
   }
 }

@@ -8,7 +8,7 @@ package lemma.sampling.filter;
 ///
 /// The most probable token itself may go: where H is high it is less surprising than typical.
 ///
-/// Meister et al. 2022, arXiv:2202.00666.
+/// Meister et al. 2022, arXiv:2202.00666. Answer: `sampling/typical.md`.
 public record TypicalP(double p, int minTokensToKeep) implements LogitsProcessor {
 
   /// @throws IllegalArgumentException if `p` is outside [0, 1] or `minTokensToKeep` less than 1

@@ -6,6 +6,10 @@
 /// | to read first | for |
 /// |---|---|
 /// | [Temperature], [TopK], [TopP], [MinP] | the formulas |
+/// | [TypicalP], [EtaCutoff], [TopA], [Xtc], [Mirostat] | other ways to cut the tail |
+/// | [RepetitionPenalty], [NoRepeatNGram], [Dry] | remedies against repetition |
+/// | [SequenceBias], [SuppressedTokens], [ForcedTokens] | rules about tokens and lengths |
+/// | [ChainOrder] | the order of the links, engine by engine |
 /// | [TopKKernel], [TopPKernel] | four algorithms each, side by side |
 /// | [LogitScan] | the vectorised passes that they are made of |
 /// | [SamplingKernel] | the whole step |

@@ -2,6 +2,7 @@ package lemma.sampling.search;
 
 import java.util.Arrays;
 import lemma.core.model.LanguageModel;
+import lemma.sampling.filter.LogitsProcessor;
 
 /// A language model as a formula: the scores of the next token after a text, in double.
 ///
@@ -13,6 +14,11 @@ public interface NextToken {
   /// The logits after `text`, `[vocabularySize]`.
   double[] logits(int[] text);
 
+  /// The same model behind filters: a search then looks among what they leave, renormalised.
+  default NextToken filtered(LogitsProcessor filters) {
+    return text -> filters.process(text, logits(text));
+  }
+
   /// A model's float logits, by a fresh session a text.
   static NextToken of(LanguageModel model) {
     return text -> {
@@ -21,5 +27,14 @@ public interface NextToken {
       Arrays.setAll(wide, i -> logits[i]);
       return wide;
     };
+  }
+
+  /// The same by up to `sessions` sessions that are kept and rewound: for a search that asks for
+  /// texts with common beginnings. As many as there are beams make a step cost about a token a beam.
+  /// For one thread, one search at a time.
+  ///
+  /// @throws IllegalArgumentException if `sessions` is less than 1
+  static NextToken of(LanguageModel model, int sessions) {
+    return new SessionPool(model, sessions);
   }
 }
