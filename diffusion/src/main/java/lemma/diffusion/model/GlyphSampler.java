@@ -7,6 +7,7 @@ import lemma.core.tensor.Tensor;
 import lemma.core.training.StepRandom;
 import lemma.diffusion.guidance.ClassifierFreeGuidance;
 import lemma.diffusion.schedule.Prediction;
+import lemma.diffusion.schedule.SigmaPath;
 import lemma.diffusion.schedule.TimestepSpacing;
 import lemma.diffusion.scheduler.Clipping;
 import lemma.diffusion.scheduler.Ddim;
@@ -14,6 +15,8 @@ import lemma.diffusion.scheduler.Denoiser;
 import lemma.diffusion.scheduler.NoiseSource;
 import lemma.diffusion.scheduler.Sampler;
 import lemma.diffusion.scheduler.Scheduler;
+import lemma.diffusion.scheduler.SigmaScheduler;
+import lemma.diffusion.scheduler.SigmaSolver;
 
 /// Draws glyphs: noise, a scheduler and guidance, a few images at a time on every core.
 ///
@@ -37,6 +40,14 @@ public record GlyphSampler(
         .withEta(eta);
   }
 
+  /// A solver in σ on the same timesteps and with the same clamp.
+  public static SigmaScheduler solver(GlyphDiffusion model, SigmaSolver solver) {
+    SigmaPath path = new SigmaPath(model.schedule()).withTimesteps(new TimestepSpacing.Trailing());
+    return new SigmaScheduler(path, solver)
+        .withPrediction(Prediction.VELOCITY)
+        .withClipping(new Clipping.Static(1));
+  }
+
   /// With DDIM, η = 0.
   public static GlyphSampler of(GlyphDiffusion model, int steps, double guidanceScale) {
     return new GlyphSampler(
@@ -50,9 +61,9 @@ public record GlyphSampler(
     return sample(labels, seed, () -> {});
   }
 
-  /// How many steps [#sample] takes for `n` images, all groups together.
+  /// How many steps, each one call of the network, [#sample] takes for `n` images, all groups together.
   public long steps(int n) {
-    return (long) steps * ((n + TOGETHER - 1) / TOGETHER);
+    return (long) scheduler.calls(steps) * ((n + TOGETHER - 1) / TOGETHER);
   }
 
   /// The same.

@@ -24,6 +24,11 @@ public interface Scheduler {
   /// @throws IllegalArgumentException if `steps` is not between 1 and the number of training steps
   Run start(int steps);
 
+  /// How often a run of `steps` strides asks the network.
+  default int calls(int steps) {
+    return steps;
+  }
+
   /// One walk from noise to image; not for several threads at once.
   interface Run {
 

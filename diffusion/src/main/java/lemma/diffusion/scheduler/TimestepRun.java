@@ -1,6 +1,5 @@
 package lemma.diffusion.scheduler;
 
-import java.util.Arrays;
 import lemma.core.tensor.Tensor;
 
 /// A run along a list of timesteps: counts the steps and refuses what does not fit.
@@ -14,8 +13,8 @@ final class TimestepRun implements Scheduler.Run {
 
   private final int[] timesteps;
   private final Step formula;
+  private final StepGuard guard = new StepGuard();
   private int next;
-  private int[] shape = {};
 
   TimestepRun(int[] timesteps, Step formula) {
     this.timesteps = timesteps;
@@ -36,15 +35,7 @@ final class TimestepRun implements Scheduler.Run {
   @Override
   public Tensor step(Tensor modelOutput, Tensor x, NoiseSource noise) {
     checkNotDone();
-    if (next == 0) shape = x.shape();
-    if (!Arrays.equals(shape, x.shape()))
-      throw new IllegalArgumentException(
-          "x changed its shape from %s to %s at step %d"
-              .formatted(Arrays.toString(shape), x, next));
-    for (double value : modelOutput.data())
-      if (!Double.isFinite(value))
-        throw new IllegalArgumentException(
-            "model output has %s at timestep %d".formatted(value, timesteps[next]));
+    guard.check(modelOutput, x, timesteps[next]);
     Tensor result = formula.apply(next, modelOutput, x, noise);
     next++;
     return result;

@@ -16,8 +16,17 @@ import lemma.diffusion.model.GlyphSampler;
 import lemma.diffusion.schedule.Prediction;
 import lemma.diffusion.schedule.TimestepSpacing;
 import lemma.diffusion.scheduler.Clipping;
+import lemma.diffusion.scheduler.Ddim;
 import lemma.diffusion.scheduler.Ddpm;
+import lemma.diffusion.scheduler.Dpm2;
+import lemma.diffusion.scheduler.DpmSolver;
+import lemma.diffusion.scheduler.Euler;
+import lemma.diffusion.scheduler.EulerAncestral;
+import lemma.diffusion.scheduler.Heun;
+import lemma.diffusion.scheduler.LinearMultistep;
+import lemma.diffusion.scheduler.Pndm;
 import lemma.diffusion.scheduler.Scheduler;
+import lemma.diffusion.scheduler.UniPc;
 import lemma.docs.ProjectHome;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -37,7 +46,16 @@ final class DrawCommand implements Callable<Integer> {
   /// The schedulers by the names of the command line.
   enum Name {
     DDIM,
-    DDPM
+    DDPM,
+    EULER,
+    EULER_ANCESTRAL,
+    HEUN,
+    DPM2,
+    LMS,
+    DPM_SOLVER,
+    DPM_SOLVER_SDE,
+    UNIPC,
+    PNDM
   }
 
   @Option(
@@ -154,6 +172,19 @@ final class DrawCommand implements Callable<Integer> {
               .withPrediction(Prediction.VELOCITY)
               .withSpacing(new TimestepSpacing.Trailing())
               .withClipping(new Clipping.Static(1));
+      case EULER -> GlyphSampler.solver(model, new Euler());
+      case EULER_ANCESTRAL -> GlyphSampler.solver(model, new EulerAncestral());
+      case HEUN -> GlyphSampler.solver(model, new Heun());
+      case DPM2 -> GlyphSampler.solver(model, new Dpm2());
+      case LMS -> GlyphSampler.solver(model, new LinearMultistep());
+      case DPM_SOLVER -> GlyphSampler.solver(model, new DpmSolver(2));
+      case DPM_SOLVER_SDE -> GlyphSampler.solver(model, new DpmSolver(2).withNoise(1, 1));
+      case UNIPC -> GlyphSampler.solver(model, new UniPc(2));
+      case PNDM ->
+          new Pndm(
+              GlyphSampler.ddim(model, 0)
+                  .withClipping(new Clipping.None(), Ddim.Direction.PREDICTED),
+              Pndm.Start.LINEAR_MULTISTEP);
     };
   }
 

@@ -50,6 +50,7 @@ public final class Figures {
           entry("rope-decay", home -> PositionFigures.ropeDecay()),
           entry("rope-rotation", home -> PositionFigures.ropeRotation()),
           entry("sinusoidal-product", home -> PositionFigures.sinusoidalProduct()),
+          entry("solver-errors", home -> SolverFigures.errorOverCalls()),
           entry("speculative-tokens", home -> SearchFigures.speculativeTokens()),
           entry("t5-buckets", home -> PositionFigures.t5Buckets()),
           entry("temperature-step", SamplingFigures::temperatureStep),

@@ -34,7 +34,20 @@ class DrawCommandTest {
     Path first = folder.resolve("1.png");
     Path second = folder.resolve("2.png");
     Path other = folder.resolve("3.png");
-    for (String scheduler : new String[] {"ddim", "ddpm"}) {
+    String[] schedulers = {
+      "ddim",
+      "ddpm",
+      "euler",
+      "euler_ancestral",
+      "heun",
+      "dpm2",
+      "lms",
+      "dpm_solver",
+      "dpm_solver_sde",
+      "unipc",
+      "pndm"
+    };
+    for (String scheduler : schedulers) {
       draw("--class", "7", "--steps", "2", "--scheduler", scheduler, "--out", first);
       draw("--class", "7", "--steps", "2", "--scheduler", scheduler, "--out", second);
       draw("--class", "7", "--steps", "2", "--scheduler", scheduler, "--seed", "2", "--out", other);
@@ -49,7 +62,7 @@ class DrawCommandTest {
     refused("runs backwards", "--class", "9-0");
     refused("--steps must be between 1 and 1000, was 0", "--steps", "0");
     refused("--steps must be between 1 and 1000, was 1001", "--steps", "1001");
-    refused("expected one of [DDIM, DDPM]", "--scheduler", "euler");
+    refused("expected one of [DDIM, DDPM, EULER, ", "--scheduler", "rk45");
     refused("--eta belongs to --scheduler ddim", "--scheduler", "ddpm", "--eta", "1");
     refused("eta must lie in [0, 1], was 2.0", "--eta", "2");
     refused("--size must be a multiple of 24, was 100", "--size", "100");
